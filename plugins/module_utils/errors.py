@@ -24,7 +24,7 @@ class RegistryError(DeliveryError):
     """Consul did not do what was asked: unreachable, without a leader, or it refused."""
 
 
-class RegistryUnreachable(RegistryError):
+class RegistryUnreachableError(RegistryError):
     """No Consul address answered in time."""
 
 
@@ -32,13 +32,13 @@ class EngineError(DeliveryError):
     """Docker did not do what was asked."""
 
 
-class OutOfDate(DeliveryError):
+class OutOfDateError(DeliveryError):
     """What a plan was made from has moved meanwhile; nothing was applied."""
 
 
-class LockLost(DeliveryError):
+class LockLostError(DeliveryError):
     """This run no longer holds the lock of its target: its session expired or somebody took over."""
 
 
-class LockHeld(DeliveryError):
+class LockHeldError(DeliveryError):
     """Another run holds the lock of the target."""

@@ -168,7 +168,7 @@ def check_path(path: str) -> None:
         raise DeliveryError(f"service_path '{path}' has no leading slash: write '/{path}'")
     if not all("!" <= character <= "~" and character not in "\"'\\#?%{}$;" for character in path):
         raise DeliveryError(
-            f"service_path '{path}' has a character that is not allowed in a route: use letters, digits and /._~-+:@!*(),=&"
+            f"service_path '{path}' has a character that no route allows: use letters, digits and /._~-+:@!*(),=&"
         )
 
 
