@@ -1,14 +1,86 @@
 # What a newcomer needs: make deploy, make test, make clean.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 
 # Debian's own interpreter is compiled with optimisation and runs Ansible a quarter faster than a pyenv one.
-PYTHON ?= $(shell if /usr/bin/python3 -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo /usr/bin/python3; else echo python3; fi)
+OPTIMISED := /usr/bin/python3 -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+PYTHON ?= $(shell $(OPTIMISED) && echo /usr/bin/python3 || echo python3)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.venv/ready: requirements.txt requirements-dev.txt scripts/unpack-collections
+CHECK := scripts/gate check
+
+.PHONY: help
+help: ## Show the targets
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | column --table --separator $$'\t'
+
+.venv/ready: requirements.txt requirements-dev.txt scripts/unpack-collections scripts/link-checkout
+	scripts/prepare-host python
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --requirement requirements-dev.txt
 	.venv/bin/python scripts/unpack-collections
 	scripts/link-checkout
 	touch $@
+
+# --- the main job ---------------------------------------------------------------------------------------------------
+
+.PHONY: engine images deploy
+engine:
+	@scripts/prepare-host engine
+
+images: .venv/ready engine ## Build the images whose inputs changed
+	images/build
+
+deploy: .venv/ready images ## Provision this machine and release the sample project; the last line is its URL
+	.venv/bin/ansible-playbook playbooks/provision.yml
+	BOOKS_MS_VERSION=1 .venv/bin/ansible-playbook deploy.yml -e target=app
+	@scripts/front-door
+
+.PHONY: clean
+clean: ## Remove everything of ours from this machine, caches included
+	scripts/clean
+
+# --- gates, cheap first ---------------------------------------------------------------------------------------------
+
+SUITES := lint unit sanity integration molecule
+.PHONY: test $(SUITES)
+test: .venv/ready ## All gates; the last line is "N passed, N failed"
+	@scripts/gate reset
+	@for suite in $(SUITES); do $(MAKE) --no-print-directory $$suite || break; done; scripts/gate summary
+
+LINTERS := ruff format mypy ansible-lint docs changelog
+.PHONY: $(LINTERS)
+lint: ## Style, types, playbooks, documentation, changelog
+	@$(MAKE) --no-print-directory --keep-going $(LINTERS)
+
+ruff: .venv/ready
+	@$(CHECK) ruff ruff check .
+format: .venv/ready
+	@$(CHECK) format ruff format --check .
+mypy: .venv/ready
+	@$(CHECK) mypy mypy
+ansible-lint: .venv/ready
+	@$(CHECK) ansible-lint ansible-lint --offline --profile production
+docs: .venv/ready
+	@$(CHECK) docs antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --check-extra-docs-refs .
+changelog: .venv/ready
+	@$(CHECK) changelog antsibull-changelog lint
+
+unit: .venv/ready ## Pure logic, in tables
+	@scripts/gate pytest unit pytest tests/unit --quiet
+
+coverage: .venv/ready ## Unit tests with a coverage report
+	pytest tests/unit --quiet --cov --cov-report=term-missing
+
+sanity: .venv/ready ## ansible-test's sanity tests
+	@scripts/gate sanity sanity scripts/sanity
+
+integration: .venv/ready images ## User stories on this machine, with real parts
+	@scripts/gate pytest integration pytest tests/integration --verbose
+
+molecule: .venv/ready images ## The same roles on a systemd node over SSH
+	@scripts/gate molecule molecule molecule test --all
+
+.PHONY: bench
+bench: .venv/ready images ## Measure; not part of the tests
+	.venv/bin/python bench/run
