@@ -10,6 +10,7 @@ another for the next thread.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +18,8 @@ from typing import Any
 from .consul_client import CONSUL_IMPORT_ERROR, Connection, ConsulClient, NotThereError
 from .errors import RegistryError
 
-try:
+with contextlib.suppress(ImportError):  # CONSUL_IMPORT_ERROR says so
     from consul.callback import CB
-except ImportError:
-    pass  # CONSUL_IMPORT_ERROR says so
 
 __all__ = ["CONSUL_IMPORT_ERROR", "Connection", "Entry", "Instance", "Registry"]
 

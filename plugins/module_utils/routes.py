@@ -50,7 +50,11 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One service's route. C(instances) are the colours that are expected to run, with their expected number."""
+    """One service's route.
+
+    C(instances) are the colours that are expected to run, with their expected number. C(draining) are instances,
+    C(address:port), that get no new requests because they are about to be scaled away.
+    """
 
     service: str
     revision: int
@@ -60,6 +64,7 @@ class Route:
     instances: Mapping[str, int] = field(default_factory=dict)
     options: RouteOptions = RouteOptions()
     preview: Preview | None = None
+    draining: tuple[str, ...] = ()
 
     @property
     def check_path(self) -> str:
@@ -92,6 +97,7 @@ class Route:
             },
             "split": {"live": self.split.live, "candidate": self.split.candidate, "percent": self.split.percent},
             "instances": {color: self.instances[color] for color in COLORS if color in self.instances},
+            "draining": list(self.draining),
             "preview": None
             if self.preview is None
             else {"color": self.preview.color, "token_sha256": self.preview.token_sha256},
@@ -120,6 +126,7 @@ class Route:
                 options=RouteOptions(**document["options"]),
                 split=Split(split["live"], split.get("candidate"), int(split.get("percent", 0))),
                 instances={str(color): int(count) for color, count in document["instances"].items()},
+                draining=tuple(str(instance) for instance in document.get("draining", ())),
                 preview=Preview(preview["color"], preview["token_sha256"]) if preview else None,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
