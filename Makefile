@@ -8,17 +8,18 @@ OPTIMISED := /usr/bin/python3 -c 'import sys, ensurepip; sys.exit(sys.version_in
 PYTHON ?= $(shell $(OPTIMISED) && echo /usr/bin/python3 || echo python3)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-CHECK := scripts/gate check
+GATE := .venv/bin/python scripts/gate.py
+CHECK := $(GATE) check
 
 .PHONY: help
 help: ## Show the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | column --table --separator $$'\t'
 
-.venv/ready: requirements.txt requirements-dev.txt scripts/unpack-collections scripts/link-checkout
+.venv/ready: requirements.txt requirements-dev.txt scripts/unpack_collections.py scripts/link-checkout
 	scripts/prepare-host python
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --requirement requirements-dev.txt
-	.venv/bin/python scripts/unpack-collections
+	.venv/bin/python scripts/unpack_collections.py
 	scripts/link-checkout
 	touch $@
 
@@ -45,8 +46,8 @@ clean: ## Remove everything of ours from this machine, caches included
 SUITES := lint unit sanity integration molecule
 .PHONY: test $(SUITES)
 test: .venv/ready ## All gates; the last line is "N passed, N failed"
-	@scripts/gate reset
-	@for suite in $(SUITES); do $(MAKE) --no-print-directory $$suite || break; done; scripts/gate summary
+	@$(GATE) reset
+	@for suite in $(SUITES); do $(MAKE) --no-print-directory $$suite || break; done; $(GATE) summary
 
 LINTERS := ruff format mypy ansible-lint docs changelog
 .PHONY: $(LINTERS)
@@ -67,19 +68,19 @@ changelog: .venv/ready
 	@$(CHECK) changelog antsibull-changelog lint
 
 unit: .venv/ready ## Pure logic, in tables
-	@scripts/gate pytest unit pytest tests/unit --quiet
+	@$(GATE) pytest unit pytest tests/unit --quiet
 
 coverage: .venv/ready ## Unit tests with a coverage report
 	pytest tests/unit --quiet --cov --cov-report=term-missing
 
 sanity: .venv/ready ## ansible-test's sanity tests
-	@scripts/gate sanity sanity scripts/sanity
+	@$(GATE) sanity sanity scripts/sanity
 
 integration: .venv/ready images ## User stories on this machine, with real parts
-	@scripts/gate pytest integration pytest tests/integration --verbose
+	@$(GATE) pytest integration pytest tests/integration --verbose
 
 molecule: .venv/ready images ## The same roles on a systemd node over SSH
-	@scripts/gate molecule molecule molecule test --all
+	@$(GATE) molecule molecule molecule test --all
 
 .PHONY: bench
 bench: .venv/ready images ## Measure; not part of the tests

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -62,7 +61,9 @@ def count_sanity(output: str, status: int, report: Path) -> Count:
     """Tests that ansible-test started, less those it lists at its end as failed."""
     started = set(re.findall(r'^Running sanity test "([\w-]+)"', output, re.MULTILINE))
     closing = re.search(r"sanity test\(s\) listed below.*?\n(.*)", output, re.DOTALL)
-    failed = {word for line in closing.group(1).splitlines() for word in line.split()[:1]} & started if closing else set()
+    failed = (
+        {word for line in closing.group(1).splitlines() for word in line.split()[:1]} & started if closing else set()
+    )
     return Count(len(started - failed), len(failed))
 
 
@@ -94,7 +95,12 @@ def run(kind: str, name: str, command: list[str]) -> int:
     lines: list[str] = []
     try:
         with subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
         ) as process:
             for line in process.stdout or ():
                 sys.stdout.write(line)
