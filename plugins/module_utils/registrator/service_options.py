@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The SERVICE_* interface: what a container's environment and labels say about its services.
+
+Keys (labels win over the environment, as with gliderlabs/registrator):
+
+- C(SERVICE_NAME), C(SERVICE_ID), C(SERVICE_IP), C(SERVICE_TAGS) (commas; C(\\,) is a comma inside a tag)
+- C(SERVICE_IGNORE): not registered at all
+- C(SERVICE_DRAIN=false): stays registered when it gets its stop signal, until it exits
+- C(SERVICE_CHECK_*): Consul's health check, see checks.py
+- every other C(SERVICE_<KEY>) goes to the service's Meta, in lower case
+
+C(SERVICE_<port>_<KEY>) and C(SERVICE_<port>_<PROTOCOL>_<KEY>) hold for one container port and win over the general key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+_KEY = re.compile(r"SERVICE_(?:(?P<port>\d+)_(?:(?P<protocol>TCP|UDP|SCTP)_)?)?(?P<key>.+)")
+_TAG_SEPARATOR = re.compile(r"(?<!\\),")
+_NO = frozenset({"", "0", "false", "no", "off"})
+_OWN_KEYS = frozenset({"NAME", "ID", "IP", "TAGS", "IGNORE", "DRAIN"})
+_CHECK_PREFIX = "CHECK_"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceOptions:
+    """What holds for the service behind one container port.
+
+    C(name_is_for_port): the name was given for this port alone, so it needs no suffix to tell ports apart.
+    C(check): the SERVICE_CHECK_ keys without that prefix. C(meta): keys in lower case.
+    """
+
+    name: str | None = None
+    name_is_for_port: bool = False
+    id: str | None = None
+    address: str | None = None
+    tags: tuple[str, ...] = ()
+    ignore: bool = False
+    drain: bool = True
+    check: Mapping[str, str] = field(default_factory=dict)
+    meta: Mapping[str, str] = field(default_factory=dict)
+
+
+class ContainerOptions:
+    """All SERVICE_* keys of one container; C(for_port) answers for one of its ports."""
+
+    def __init__(self, environment: Iterable[str] | None, labels: Mapping[str, str] | None) -> None:
+        self._values: dict[tuple[int | None, str | None], dict[str, str]] = {}
+        # `docker import` makes images whose containers have no environment at all: null, not an empty list.
+        for assignment in environment or ():
+            self._take(*assignment.partition("=")[::2])
+        for key, value in (labels or {}).items():
+            self._take(key, value)
+
+    def _take(self, name: str, value: str) -> None:
+        match = _KEY.fullmatch(name)
+        if match is None:
+            return
+        port, protocol = match["port"], match["protocol"]
+        scope = (int(port) if port else None, protocol.lower() if protocol else None)
+        self._values.setdefault(scope, {})[match["key"]] = value
+
+    def for_port(self, port: int, protocol: str) -> ServiceOptions:
+        """The options of one container port, C(protocol) being tcp, udp or sctp."""
+        own = {**self._values.get((port, None), {}), **self._values.get((port, protocol), {})}
+        merged = {**self._values.get((None, None), {}), **own}
+        return ServiceOptions(
+            name=merged.get("NAME") or None,
+            name_is_for_port=bool(own.get("NAME")),
+            id=merged.get("ID") or None,
+            address=merged.get("IP") or None,
+            tags=_tags(merged.get("TAGS", "")),
+            ignore=_is_yes(merged.get("IGNORE", "")),
+            drain=_is_yes(merged.get("DRAIN", "yes")),
+            check={k.removeprefix(_CHECK_PREFIX): v for k, v in merged.items() if k.startswith(_CHECK_PREFIX)},
+            meta={k.lower(): v for k, v in merged.items() if k not in _OWN_KEYS and not k.startswith(_CHECK_PREFIX)},
+        )
+
+
+def _is_yes(value: str) -> bool:
+    return value.strip().lower() not in _NO
+
+
+def _tags(text: str) -> tuple[str, ...]:
+    tags = (tag.replace("\\,", ",").strip() for tag in _TAG_SEPARATOR.split(text))
+    return tuple(dict.fromkeys(tag for tag in tags if tag))

@@ -1,0 +1,52 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What SERVICE_* in environment and labels means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.registrator.service_options import ContainerOptions
+
+
+@pytest.mark.parametrize(
+    ("environment", "labels", "expected"),
+    [
+        pytest.param(None, None, {"name": None, "ignore": False, "drain": True}, id="null environment and labels"),
+        pytest.param(["SERVICE_NAME=books"], {}, {"name": "books", "name_is_for_port": False}, id="name"),
+        pytest.param(["SERVICE_NAME=env"], {"SERVICE_NAME": "label"}, {"name": "label"}, id="labels win"),
+        pytest.param(["SERVICE_NAME="], {}, {"name": None}, id="an empty name is none"),
+        pytest.param(["SERVICE_NAME"], {}, {"name": None}, id="a variable without a value"),
+        pytest.param(["SERVICE_NAME=a=b"], {}, {"name": "a=b"}, id="only the first equals sign divides"),
+        pytest.param(
+            ["SERVICE_NAME=a", "SERVICE_8080_NAME=b"], {}, {"name": "b", "name_is_for_port": True}, id="port wins"
+        ),
+        pytest.param(["SERVICE_8080_NAME=b", "SERVICE_8080_TCP_NAME=c"], {}, {"name": "c"}, id="port and protocol win"),
+        pytest.param(["SERVICE_8080_UDP_NAME=c"], {}, {"name": None}, id="the other protocol"),
+        pytest.param(["SERVICE_80_NAME=b"], {}, {"name": None}, id="another port"),
+        pytest.param(
+            ["SERVICE_TAGS=v1.2, a.b=true,,x\\,y,v1.2"], {}, {"tags": ("v1.2", "a.b=true", "x,y")}, id="tags unfiltered"
+        ),
+        pytest.param(["SERVICE_IGNORE=1"], {}, {"ignore": True}, id="ignore"),
+        pytest.param(["SERVICE_IGNORE=false"], {}, {"ignore": False}, id="do not ignore"),
+        pytest.param(["SERVICE_DRAIN=false"], {}, {"drain": False}, id="no drain"),
+        pytest.param(["SERVICE_ID=x", "SERVICE_IP=10.0.0.9"], {}, {"id": "x", "address": "10.0.0.9"}, id="id and ip"),
+        pytest.param(
+            ["SERVICE_VERSION=2", "SERVICE_8080_ZONE=a", "SERVICE_NAME=n", "PATH=/bin"],
+            {"other": "x"},
+            {"meta": {"version": "2", "zone": "a"}},
+            id="everything else is Meta",
+        ),
+        pytest.param(
+            ["SERVICE_CHECK_HTTP=/health", "SERVICE_8080_CHECK_TCP=yes"],
+            {},
+            {"check": {"HTTP": "/health", "TCP": "yes"}, "meta": {}},
+            id="checks are no Meta",
+        ),
+    ],
+)
+def test_options(environment: list[str] | None, labels: dict[str, str] | None, expected: dict[str, Any]) -> None:
+    options = ContainerOptions(environment, labels).for_port(8080, "tcp")
+    assert {key: getattr(options, key) for key in expected} == expected
