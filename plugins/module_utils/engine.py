@@ -35,13 +35,13 @@ class Engine:
             swarm = self._api.info()["Swarm"]
         except (DockerException, requests.RequestException) as error:
             raise EngineError(
-                f"docker_host '{docker_host}' does not answer ({_reason(error)}): start Docker there, or name the socket "
-                f"of a Swarm manager"
+                f"docker_host '{docker_host}' does not answer ({_reason(error)}): start Docker there, or name the "
+                f"socket of a Swarm manager"
             ) from error
         if not swarm.get("ControlAvailable"):
             raise EngineError(
-                f"docker_host '{docker_host}' is no Swarm manager: run the release on a manager, or provision the Swarm "
-                f"first"
+                f"docker_host '{docker_host}' is no Swarm manager: run the release on a manager, or provision the "
+                f"Swarm first"
             )
 
     # -- reading ------------------------------------------------------------------------------------------------

@@ -105,33 +105,35 @@ class Registry(ConsulClient):
     def put_if_held(self, key: str, value: str, cas: int, lock: str, session: str) -> bool:
         """Write in one transaction with the check that C(session) still holds the lock key: the fence of a run.
 
-        False: the lock was lost or the key moved. (py-consul's own C(txn) sends no token.)
+        False: the lock was lost or the key moved.
         """
-        operations = [
-            {"KV": {"Verb": "check-session", "Key": lock, "Session": session}},
-            {"KV": {"Verb": "cas", "Key": key, "Value": base64.b64encode(value.encode()).decode(), "Index": cas}},
-        ]
-        attempts: list[int] = []
+        encoded = base64.b64encode(value.encode()).decode()
+        if self._transact(lock, session, {"Verb": "cas", "Key": key, "Value": encoded, "Index": cas}):
+            return True
+        # An earlier attempt may have been carried out although its answer was lost.
+        entry = self.get(key)
+        return entry is not None and entry.value == value
+
+    def delete_if_held(self, key: str, cas: int, lock: str, session: str) -> bool:
+        """Delete under the same fence as C(put_if_held)."""
+        return self._transact(lock, session, {"Verb": "delete-cas", "Key": key, "Index": cas}) or self.get(key) is None
+
+    def _transact(self, lock: str, session: str, operation: dict[str, Any]) -> bool:
+        # py-consul's own txn sends no token.
+        operations = [{"KV": {"Verb": "check-session", "Key": lock, "Session": session}}, {"KV": operation}]
 
         def transact(client: Any) -> bool:
-            attempts.append(1)
-            parameters = [("dc", client.dc)] if client.dc else []
             return bool(
                 client.http.put(
                     _transaction_outcome,
                     "/v1/txn",
-                    params=parameters,
+                    params=[("dc", client.dc)] if client.dc else [],
                     headers=client.prepare_headers(),
                     data=json.dumps(operations),
                 )
             )
 
-        if self.call(transact):
-            return True
-        if len(attempts) == 1:
-            return False
-        entry = self.get(key)
-        return entry is not None and entry.value == value
+        return self.call(transact)
 
     def delete(self, key: str, cas: int | None = None) -> bool:
         """Delete one key; with C(cas), only if it still has that ModifyIndex."""

@@ -1,0 +1,144 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Instances: judging whether a service's tasks are ready, and whether Consul knows every one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from .engine import Engine
+from .errors import DeliveryError
+from .registry import Instance, Registry
+from .swarm_state import ServiceState, TaskState
+from .waiting import wait_until
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """C(ready): as many as wanted run. C(fatal): a task whose failure ends the wait. C(text): how far it is."""
+
+    ready: bool
+    fatal: TaskState | None
+    text: str
+
+
+def judge(tasks: Iterable[TaskState], wanted: int, before: frozenset[str], max_failures: int) -> Verdict:
+    """Judge the tasks of a service; those in C(before) existed when the wait began and cannot fail it.
+
+    Swarm calls a task running only once its health check passed. A task that Swarm rejected (its image cannot be
+    had, its port is taken) ends the wait at once, tasks that ended by themselves after C(max_failures) of them: a
+    first start may fail while a database comes up.
+    """
+    tasks = list(tasks)
+    running = sum(1 for task in tasks if task.running)
+    failed = [task for task in tasks if task.failed and task.id not in before]
+    rejected = [task for task in failed if task.state == "rejected"]
+    text = f"{running} of {wanted} instances healthy"
+    if failed:
+        text += f", {len(failed)} failed: {failed[0].reason}"
+    if rejected:
+        return Verdict(False, rejected[0], text)
+    if len(failed) >= max_failures:
+        return Verdict(False, failed[0], text)
+    stopping = [task for task in tasks if not task.ended and task.desired != "running"]
+    return Verdict(running == wanted and (wanted > 0 or not stopping), None, text)
+
+
+def wait_until_healthy(
+    engine: Engine,
+    service: ServiceState,
+    wanted: int,
+    *,
+    timeout: float,
+    before: frozenset[str] = frozenset(),
+    max_failures: int = 3,
+    on_wait: Callable[[str], None],
+) -> list[TaskState]:
+    """Wait until exactly C(wanted) tasks run healthy and return them.
+
+    Raises DeliveryError with the reason and the failing instance's last log lines otherwise. C(on_wait) gets the
+    state in words about every second.
+    """
+    seen: list[Verdict] = []
+
+    def probe() -> Verdict | None:
+        verdict = judge(engine.tasks(service), wanted, before, max_failures)
+        seen[:] = [verdict]
+        return verdict if verdict.ready or verdict.fatal is not None else None
+
+    verdict = wait_until(probe, timeout, interval=0.2, on_wait=lambda _elapsed: on_wait(seen[0].text))
+    if verdict is not None and verdict.fatal is None:
+        return engine.running(service)
+    failed = verdict.fatal if verdict is not None else None
+    if failed is None:
+        candidates = [task for task in engine.tasks(service) if task.id not in before and not task.running]
+        failed = candidates[0] if candidates else None
+    reason = _failure(seen[0].text, failed, timeout if verdict is None else None)
+    log = engine.task_log(failed.id) if failed is not None else []
+    raise DeliveryError(
+        f"service '{service.name}' did not become healthy: {reason}"
+        + (f"; last log lines: {' | '.join(log)}" if log else ""),
+        reason=reason,
+        log=log,
+    )
+
+
+def _failure(text: str, task: TaskState | None, timeout: float | None) -> str:
+    reason = f"after {timeout:g} s {text}" if timeout is not None else text
+    if task is not None:
+        if task.reason and task.reason not in reason:
+            reason += f"; {task.state}: {task.reason}"
+        if task.exit_code:
+            reason += f" (exit code {task.exit_code})"
+    return reason
+
+
+def unregistered(tasks: Iterable[TaskState], registered: Iterable[Instance]) -> list[TaskState]:
+    """The tasks that Consul does not list as passing.
+
+    A task is known by its id in Meta C(swarm_task), or, with another registrator, by its address and host port.
+    """
+    known = list(registered)
+    ids = {instance.meta.get("swarm_task") for instance in known if instance.passing}
+    endpoints = {(instance.address, instance.port) for instance in known if instance.passing}
+    return [
+        task
+        for task in tasks
+        if task.id not in ids and not any((task.node_address, port) in endpoints for port in task.ports.values())
+    ]
+
+
+def wait_until_registered(
+    registry: Registry,
+    service: str,
+    tasks: list[TaskState],
+    *,
+    timeout: float,
+    on_wait: Callable[[str], None],
+) -> list[Instance]:
+    """Wait until Consul lists every task under C(service), and return the instances that belong to these tasks."""
+    missing: list[TaskState] = []
+
+    def probe() -> list[Instance] | None:
+        _index, found = registry.instances(service)
+        missing[:] = unregistered(tasks, found)
+        return found if not missing else None
+
+    def report(_elapsed: float) -> None:
+        on_wait(f"{len(tasks) - len(missing)} of {len(tasks)} instances registered in Consul")
+
+    found = wait_until(probe, timeout, interval=0.1, on_wait=report)
+    if found is None:
+        raise DeliveryError(
+            f"Consul service '{service}' misses {len(missing)} of {len(tasks)} instances after {timeout:g} s: check "
+            f"that the registrator runs on node {missing[0].node_address or missing[0].node_id}"
+        )
+    ports = {task.id: set(task.ports.values()) for task in tasks}
+    return [
+        instance
+        for instance in found
+        if instance.meta.get("swarm_task") in ports
+        or any(instance.port in ports[task.id] and instance.address == task.node_address for task in tasks)
+    ]
