@@ -186,9 +186,9 @@ class Registry(ConsulClient):
         found, items = self.call(lambda c: c.health.service(service, index=index or None, wait=seconds))
         return _next_index(int(found), index), [_instance(item) for item in items or []]
 
-    def agent_services(self, owner: str) -> dict[str, dict[str, Any]]:
-        """The services at the local agent that carry C(owner) in their Meta, by id."""
-        return dict(self.call(lambda c: c.agent.services(filter_expr=f'Meta["owner"] == "{owner}"')) or {})
+    def agent_services(self) -> dict[str, dict[str, Any]]:
+        """The services at the local agent by id, whoever registered them: an id of somebody else's is not ours to use."""
+        return dict(self.call(lambda c: c.agent.services()) or {})
 
     def register(self, definition: dict[str, Any]) -> None:
         """Register a service at the local agent; C(definition) is Consul's JSON. Replaces the service's checks."""
