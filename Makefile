@@ -80,7 +80,8 @@ integration: .venv/ready images ## User stories on this machine, with real parts
 	@$(GATE) pytest integration pytest tests/integration --verbose
 
 molecule: .venv/ready images ## The same roles on a systemd node over SSH
-	@$(GATE) molecule molecule molecule test --all
+	@images/build node
+	@MOLECULE_GLOB='molecule/*/molecule.yml' $(GATE) molecule molecule molecule test --all
 
 .PHONY: bench
 bench: .venv/ready images ## Measure; not part of the tests
