@@ -88,7 +88,8 @@ def plan(wish: RouteWish, truth: Truth, record: ReleaseRecord) -> Plan:
     paths = wish.paths or (before.paths if before is not None else ())
     if not paths:
         raise DeliveryError(
-            f"service_path: '{truth.service}' has no route yet, so say which paths it serves, for example '/api/v1/books'"
+            f"service_path: '{truth.service}' has no route yet, so say which paths it serves, "
+            "for example '/api/v1/books'"
         )
     hosts = wish.hosts if wish.hosts is not None else (before.hosts if before is not None else ())
     options = replace(before.options if before is not None else RouteOptions(), **wish.options)
@@ -184,7 +185,8 @@ def confirm(release: Release, route: Route, timeout: float, color: str, required
     missing = [name for name in fleet if name not in confirmation.milliseconds]
     if not fleet:
         raise DeliveryError(
-            f"no proxy is alive to take the route of '{route.service}': start the proxies (role proxy), then run it again"
+            f"no proxy is alive to take the route of '{route.service}': start the proxies (role "
+            f"proxy), then run it again"
         )
     raise DeliveryError(
         f"proxies that did not confirm revision {route.revision} of '{route.service}' within {timeout:g} s: "
@@ -217,7 +219,7 @@ def remove(release: Release, index: int, timeout: float) -> None:
     release.delete_route(index)
     if not wait_until_gone(release, timeout):
         raise DeliveryError(
-            f"some proxies still have a trace of the route of '{release.service}' after {timeout:g} s: look at their log"
+            f"some proxies still have a trace of the route of '{release.service}' after {timeout:g} s: see their log"
         )
 
 

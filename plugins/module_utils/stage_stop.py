@@ -11,7 +11,7 @@ from typing import Any
 
 from .color import COLORS
 from .errors import DeliveryError
-from .release import Release, Truth, utc_now
+from .release import Release, Truth
 from .release_record import ReleaseRecord
 from .stage_proxy import wait_until_drained
 from .swarm_state import ServiceState
@@ -56,9 +56,9 @@ def plan_stop(truth: Truth, record: ReleaseRecord, color: str | None, abort: boo
         )
     service = truth.services.get(color)
     route = truth.route
-    if service is None or (service.replicas == 0 and truth.running.get(color, 0) == 0):
-        if route is None or color not in route.instances:
-            return StopPlan(None, f"colour {color} does not run")
+    idle = service is None or (service.replicas == 0 and truth.running.get(color, 0) == 0)
+    if idle and (route is None or color not in route.instances):
+        return StopPlan(None, f"colour {color} does not run")
     return StopPlan(color, "", truth.running.get(color, 0))
 
 
@@ -74,7 +74,7 @@ def warm_until(record: ReleaseRecord, keep_warm: int, now: str) -> str | None:
     )
 
 
-def stop(release: Release, truth: Truth, color: str, drain_timeout: float, stop_timeout: float) -> dict[str, Any]:
+def stop(release: Release, color: str, drain_timeout: float, stop_timeout: float) -> dict[str, Any]:
     """Drain, withdraw from the proxies, scale to zero. The definition stays for a rollback.
 
     The order matters: the proxies forget the colour before its containers get the stop signal. Returns C(cut), the
@@ -127,6 +127,3 @@ def _stopped(record: ReleaseRecord, color: str) -> ReleaseRecord:
 
 def _seconds(moment: str) -> float:
     return datetime.fromisoformat(moment).timestamp()
-
-
-__all__ = ["StopPlan", "plan_stop", "stop", "stop_service", "utc_now", "warm_until"]

@@ -1,0 +1,117 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation and entry point; the work is in module_utils/release_lock.py."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release_lock
+short_description: Start and end a run, which holds the lock of its target
+version_added: 0.1.0
+description:
+  - One release at a time per target. A run is a Consul session; the stages of a release get its id (O(run)) and renew it.
+  - A run that was killed frees the lock by itself, at most twice O(lock_ttl) later. A run that was frozen longer than
+    that is refused by Consul and by Swarm when it wakes up.
+author: the dockerflow.delivery contributors (@dockerflow)
+extends_documentation_fragment:
+  - dockerflow.delivery.release
+  - dockerflow.delivery.release.connection
+  - dockerflow.delivery.release.run
+  - dockerflow.delivery.attributes
+  - dockerflow.delivery.attributes.delivery
+attributes:
+  check_mode:
+    support: full
+    details: In check mode no lock is taken, because nothing will be changed.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  state:
+    description: V(held) starts a run, or renews O(run). V(released) ends O(run).
+    type: str
+    choices: [held, released]
+    default: held
+  stage:
+    description: What the run is doing, for those who find the lock held.
+    type: str
+    default: start
+"""
+
+EXAMPLES = r"""
+- name: Start a run
+  dockerflow.delivery.release_lock:
+    project: books-ms
+    target: app
+  register: lock
+
+- name: End it
+  dockerflow.delivery.release_lock:
+    project: books-ms
+    target: app
+    run: "{{ lock.run }}"
+    state: released
+"""
+
+RETURN = r"""
+run:
+  description: Id of the run; V(null) in check mode and after the run ended.
+  returned: always
+  type: str
+  sample: 6a1c7f2e-9d31-4a0b-8a6e-2f1f6a3c9b11
+"""
+
+from typing import Any
+
+from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments import (
+    CONSUL_ARGUMENTS,
+    DOCKER_ARGUMENTS,
+    RUN_ARGUMENTS,
+    TARGET_ARGUMENTS,
+    connect_release,
+    default_owner,
+    finish,
+    new_module,
+    take_lock,
+)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release import utc_now
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release_lock import Holder, RunLock
+
+ARGUMENTS: dict[str, Any] = {
+    **CONSUL_ARGUMENTS,
+    **DOCKER_ARGUMENTS,
+    **TARGET_ARGUMENTS,
+    **RUN_ARGUMENTS,
+    "state": {"type": "str", "choices": ["held", "released"], "default": "held"},
+    "stage": {"type": "str", "default": "start"},
+}
+
+
+def main() -> None:
+    """Entry point."""
+    module = new_module(ARGUMENTS, required_if=[("state", "released", ["run"])])
+    parameters = module.params
+
+    def body() -> dict[str, Any]:
+        release = connect_release(parameters)
+        holder = Holder(parameters["owner"] or default_owner(), utc_now(), parameters["stage"], parameters["run"] or "")
+        if module.check_mode:
+            return {"changed": False, "run": parameters["run"]}
+        if parameters["state"] == "released":
+            RunLock(release.registry, release.lock_key, holder).give_back()
+            return {"changed": False, "run": None}
+        if parameters["run"]:
+            lock = RunLock.resume(release.registry, release.lock_key, holder)
+        else:
+            lock = take_lock(parameters, release, holder)
+        return {"changed": False, "run": lock.run}
+
+    finish(module, body)
+
+
+if __name__ == "__main__":
+    main()

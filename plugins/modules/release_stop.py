@@ -1,0 +1,172 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation and entry point; the work is in module_utils/stage_stop.py."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release_stop
+short_description: Stop a colour that no proxy serves, after its open requests ended
+version_added: 0.1.0
+description:
+  - Stops the old release. Waits until no proxy has an open request on it, takes it off the proxies and only then scales
+    it to zero. Its definition stays in Swarm, so that M(dockerflow.delivery.release_rollback) can start it again.
+  - Refuses a colour that any proxy serves.
+  - With O(abort=true) it stops a candidate that shall not go live.
+author: the dockerflow.delivery contributors (@dockerflow)
+extends_documentation_fragment:
+  - dockerflow.delivery.release
+  - dockerflow.delivery.release.connection
+  - dockerflow.delivery.release.run
+  - dockerflow.delivery.attributes
+  - dockerflow.delivery.attributes.delivery
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  color:
+    description: Colour to stop. By default the one that no proxy serves.
+    type: str
+    choices: [blue, green]
+  abort:
+    description: Stop the recorded candidate, which never went live.
+    type: bool
+    default: false
+  keep_warm:
+    description:
+      - Seconds after the flip during which the old release stays up for an instant rollback. Before they passed, the
+        module changes nothing and says until when (RV(warm_until)).
+    type: int
+    default: 0
+  drain_timeout:
+    description: Seconds to wait for open requests on the colour; what is open afterwards is cut and counted in RV(cut).
+    type: int
+    default: 60
+  stop_timeout:
+    description: Seconds for the containers to end after their stop signal.
+    type: int
+    default: 120
+seealso:
+  - module: dockerflow.delivery.proxy_reconfigure
+  - module: dockerflow.delivery.release_rollback
+"""
+
+EXAMPLES = r"""
+- name: Stop the old release, ten minutes after the flip at the earliest
+  dockerflow.delivery.release_stop:
+    project: books-ms
+    target: app
+    keep_warm: 600
+
+- name: The tests failed, throw the candidate away
+  dockerflow.delivery.release_stop:
+    project: books-ms
+    target: app
+    abort: true
+"""
+
+RETURN = r"""
+color:
+  description: The colour that was stopped, or would be; V(null) when there is nothing to stop.
+  returned: always
+  type: str
+  sample: blue
+instances:
+  description: How many instances of it were running.
+  returned: always
+  type: int
+  sample: 2
+reason:
+  description: Why nothing was stopped; empty when something was.
+  returned: always
+  type: str
+  sample: ""
+cut:
+  description: Requests per proxy that were still open when O(drain_timeout) passed (-1 is unknown).
+  returned: always
+  type: dict
+  sample: {}
+warm_until:
+  description: Until when the old release stays up because of O(keep_warm), ISO 8601 in UTC.
+  returned: when it is kept warm
+  type: str
+  sample: "2026-01-31T12:10:00Z"
+"""
+
+from typing import Any
+
+from ansible_collections.dockerflow.delivery.plugins.module_utils import stage_stop
+from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments import (
+    CONSUL_ARGUMENTS,
+    DOCKER_ARGUMENTS,
+    RUN_ARGUMENTS,
+    TARGET_ARGUMENTS,
+    connect_release,
+    finish,
+    held,
+    journal,
+    new_module,
+)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release import utc_now
+
+ARGUMENTS: dict[str, Any] = {
+    **CONSUL_ARGUMENTS,
+    **DOCKER_ARGUMENTS,
+    **TARGET_ARGUMENTS,
+    **RUN_ARGUMENTS,
+    "color": {"type": "str", "choices": ["blue", "green"]},
+    "abort": {"type": "bool", "default": False},
+    "keep_warm": {"type": "int", "default": 0},
+    "drain_timeout": {"type": "int", "default": 60},
+    "stop_timeout": {"type": "int", "default": 120},
+}
+
+
+def main() -> None:
+    """Entry point."""
+    module = new_module(ARGUMENTS)
+    parameters = module.params
+
+    def body() -> dict[str, Any]:
+        release = connect_release(parameters)
+        with held(module, release, "stop-old"):
+            truth = release.truth()
+            record, _index = release.record()
+            plan = stage_stop.plan_stop(truth, record, parameters["color"], parameters["abort"])
+            result: dict[str, Any] = {
+                "changed": plan.changed,
+                "color": plan.color,
+                "instances": plan.instances,
+                "reason": plan.reason,
+                "cut": {},
+            }
+            warm = None if parameters["abort"] else stage_stop.warm_until(record, parameters["keep_warm"], utc_now())
+            if plan.color is not None and warm is not None:
+                reason = f"colour {plan.color} is kept warm until {warm}"
+                return {**result, "changed": False, "reason": reason, "warm_until": warm}
+            if plan.color is not None:
+                result["diff"] = {
+                    "before": {"service": release.swarm_name(plan.color), "instances": plan.instances},
+                    "after": {"service": release.swarm_name(plan.color), "instances": 0},
+                }
+                if not module.check_mode:
+                    with journal(release, "stop-old"):
+                        result.update(
+                            stage_stop.stop(
+                                release, plan.color, parameters["drain_timeout"], parameters["stop_timeout"]
+                            )
+                        )
+            return result
+
+    finish(module, body)
+
+
+if __name__ == "__main__":
+    main()
