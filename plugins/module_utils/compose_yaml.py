@@ -1,0 +1,40 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading YAML files of a project; the library is there on every controller, not on every managed host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .errors import DeliveryError
+
+try:
+    import yaml
+except ImportError:
+    YAML_AVAILABLE = False
+else:
+    YAML_AVAILABLE = True
+
+
+def read_yaml(path: Path) -> Any:
+    """The one document in C(path); C(None) when it is empty. DeliveryError names the file, the line and the reason."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DeliveryError(f"'{path}' cannot be read: {error}") from error
+    return parse_yaml(text, path)
+
+
+def parse_yaml(text: str, path: Path) -> Any:
+    """Like read_yaml(), for text that was read already."""
+    if not YAML_AVAILABLE:
+        raise DeliveryError(f"'{path}' cannot be read without the Python library PyYAML: install it")
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}" if mark else ""
+        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise DeliveryError(f"'{path}'{line} is not valid YAML: {reason}") from error
