@@ -11,11 +11,12 @@ or use it for something else.
 from __future__ import annotations
 
 import signal
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from .container import Container
 
-# `docker stop` without a time, or with one: it is not visible from outside unless the container says it itself.
+# What `docker stop --time` was given is not visible from outside, so this is generous where a container says nothing.
 DEFAULT_GRACE = 30.0
 # Swarm knows the grace time of a task and the container does not; it ends every stop with SIGKILL, so a long mark is
 # safe, and one that ends early would send requests to a task that is about to be killed.
@@ -34,43 +35,34 @@ class Event:
 
 
 class Draining:
-    """The marks, in monotonic seconds. C(grace) is for containers that do not say their own."""
+    """The signals that containers got and when (any clock, always the same). C(grace): seconds, for containers that do
+    not say their own.
+
+    What a signal means is decided when it is asked for: the event may come before the container was looked at.
+    """
 
     def __init__(self, grace: float = DEFAULT_GRACE) -> None:
         self.grace = grace
-        self._until: dict[str, float] = {}
+        self._signals: dict[str, dict[int, float]] = {}
 
-    def see(self, event: Event, container: Container | None, now: float, age: float) -> None:
-        """Take an event in that happened C(age) seconds before C(now); C(container) is what is known of it."""
+    def see(self, event: Event, at: float) -> None:
+        """Take in an event that happened C(at) this time."""
         if event.action in ("start", "destroy"):
-            self._until.pop(event.container, None)
-        elif event.action == "kill" and event.signal in (signal.SIGKILL.value, _stop_signal(container)):
-            self._until[event.container] = now + self._grace(container) + _MARGIN - age
+            self._signals.pop(event.container, None)
+        elif event.action == "kill" and event.signal is not None:
+            self._signals.setdefault(event.container, {})[event.signal] = at
 
-    def contains(self, container_id: str, now: float) -> bool:
-        """Whether the container is being stopped."""
-        until = self._until.get(container_id)
-        if until is not None and until <= now:
-            del self._until[container_id]
-            return False
-        return until is not None
+    def until(self, container: Container) -> float | None:
+        """When the container counts as serving again, None when it was not told to stop."""
+        seen = self._signals.get(container.id, {})
+        stops = [at for number, at in seen.items() if number in (signal.SIGKILL, container.stop_signal)]
+        return max(stops) + self._grace(container) + _MARGIN if stops else None
 
-    def keep_only(self, container_ids: set[str]) -> None:
+    def keep_only(self, container_ids: AbstractSet[str]) -> None:
         """Forget containers that are no longer there."""
-        self._until = {key: until for key, until in self._until.items() if key in container_ids}
+        self._signals = {key: seen for key, seen in self._signals.items() if key in container_ids}
 
-    @property
-    def next_expiry(self) -> float | None:
-        """When the next mark ends, None without marks."""
-        return min(self._until.values(), default=None)
-
-    def _grace(self, container: Container | None) -> float:
-        if container is None:
-            return self.grace
+    def _grace(self, container: Container) -> float:
         if container.swarm:
             return TASK_GRACE
         return self.grace if container.stop_timeout is None else container.stop_timeout
-
-
-def _stop_signal(container: Container | None) -> int:
-    return container.stop_signal if container else signal.SIGTERM.value

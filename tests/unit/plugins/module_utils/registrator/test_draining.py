@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.registrator.container import Container, container_of
+from ansible_collections.dockerflow.delivery.plugins.module_utils.registrator.container import container_of
 from ansible_collections.dockerflow.delivery.plugins.module_utils.registrator.draining import (
     TASK_GRACE,
     Draining,
@@ -20,11 +20,11 @@ Inspected = Callable[..., dict[str, Any]]
 NOW = 1000.0
 
 
-def _after(events: list[tuple[str, int | None]], container: Container | None) -> Draining:
+def _until(events: list[tuple[str, int | None]], inspected: dict[str, Any]) -> float | None:
     draining = Draining(grace=30)
     for action, number in events:
-        draining.see(Event("c", action, number, 0.0), container, NOW, 0.0)
-    return draining
+        draining.see(Event(inspected["Id"], action, number, 0.0), NOW)
+    return draining.until(container_of(inspected))
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,7 @@ def _after(events: list[tuple[str, int | None]], container: Container | None) ->
         pytest.param("", [("kill", 1)], False, id="SIGHUP is not a stop"),
         pytest.param("SIGINT", [("kill", 15)], False, id="SIGTERM is not this container's stop signal"),
         pytest.param("SIGINT", [("kill", 2)], True, id="own stop signal"),
+        pytest.param("", [("kill", 15), ("kill", 1)], True, id="another signal after the stop signal"),
         pytest.param("", [("kill", 15), ("start", None)], False, id="started again"),
         pytest.param("", [("kill", 15), ("die", None)], True, id="exited: the mark does not matter any more"),
         pytest.param("", [("kill", 15), ("destroy", None)], False, id="removed"),
@@ -42,8 +43,7 @@ def _after(events: list[tuple[str, int | None]], container: Container | None) ->
     ],
 )
 def test_marks(inspected: Inspected, stop_signal: str, events: list[tuple[str, int | None]], expected: bool) -> None:
-    container = container_of(inspected(StopSignal=stop_signal))
-    assert _after(events, container).contains("c", NOW) is expected
+    assert (_until(events, inspected(StopSignal=stop_signal)) is not None) is expected
 
 
 @pytest.mark.parametrize(
@@ -56,21 +56,20 @@ def test_marks(inspected: Inspected, stop_signal: str, events: list[tuple[str, i
     ],
 )
 def test_marks_expire_after_the_grace_time(inspected: Inspected, changes: dict[str, Any], grace: float) -> None:
-    draining = _after([("kill", 15)], container_of(inspected(**changes)))
-    assert draining.next_expiry == NOW + grace + 1
-    assert draining.contains("c", NOW + grace)
-    assert not draining.contains("c", NOW + grace + 1)
-    assert draining.next_expiry is None
+    assert _until([("kill", 15)], inspected(**changes)) == NOW + grace + 1
 
 
-def test_an_event_from_before_the_start_counts_from_its_own_time() -> None:
+def test_the_last_signal_counts(inspected: Inspected) -> None:
     draining = Draining(grace=30)
-    draining.see(Event("c", "kill", 15, 0.0), None, NOW, 25.0)
-    assert draining.contains("c", NOW + 5)
-    assert not draining.contains("c", NOW + 6)
+    container = container_of(inspected())
+    for number, at in ((15, NOW), (9, NOW + 10)):
+        draining.see(Event(container.id, "kill", number, 0.0), at)
+    assert draining.until(container) == NOW + 41
 
 
-def test_containers_that_are_gone_are_forgotten() -> None:
-    draining = _after([("kill", 15)], None)
+def test_containers_that_are_gone_are_forgotten(inspected: Inspected) -> None:
+    draining = Draining(grace=30)
+    container = container_of(inspected())
+    draining.see(Event(container.id, "kill", 15, 0.0), NOW)
     draining.keep_only({"other"})
-    assert draining.next_expiry is None
+    assert draining.until(container) is None

@@ -1,0 +1,165 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One comparison of what should be registered with what is, and its application."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import DeliveryError, RegistryError, RegistryUnreachableError
+from ..registry import Registry
+from .container import Container
+from .containers import Containers
+from .draining import Draining
+from .reconcile import Plan, plan
+from .registrations import Definition, Findings, Node, by_id, findings
+
+LOG = logging.getLogger("registrator")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """C(ok): everything that could be registered is. C(skipped): containers and services left out, see the log.
+
+    C(expiry): when the outcome changes without an event, on the clock of the draining marks; None: it does not.
+    """
+
+    ok: bool
+    containers: int = 0
+    services: int = 0
+    skipped: int = 0
+    error: str | None = None
+    expiry: float | None = None
+
+
+class Comparison:
+    """Asks Docker and Consul anew each time. C(connect) makes a Registry; it is called again after any failure, since
+    the token may have been replaced. C(dry_run): only say what would change.
+    """
+
+    def __init__(
+        self, node: Node, containers: Containers, draining: Draining, connect: Callable[[], Registry], dry_run: bool
+    ) -> None:
+        self._node = node
+        self._containers = containers
+        self._draining = draining
+        self._connect = connect
+        self._dry_run = dry_run
+        self._registry: Registry | None = None
+        self._said: set[str] = set()
+        self._trouble: str | None = None
+
+    def run(self, touched: AbstractSet[str], now: float) -> Outcome:
+        """Compare and apply. C(touched): containers that an event named; C(now): the clock of the draining marks."""
+        try:
+            outcome = self._run(touched, now)
+        except DeliveryError as error:
+            self._registry = None
+            return Outcome(ok=False, error=self._in_trouble(str(error)))
+        if self._trouble is not None:
+            LOG.info("Docker and Consul answer again")
+            self._trouble = None
+        return outcome
+
+    def withdraw(self) -> None:
+        """Take all services of this node out."""
+        try:
+            registry = self._connected()
+            actual = registry.agent_services()
+            self._apply(plan({}, actual, self._node.name), registry, actual, {})
+        except DeliveryError as error:
+            self._in_trouble(str(error))
+
+    def _in_trouble(self, text: str) -> str:
+        if text != self._trouble:
+            LOG.error("%s", text)
+        self._trouble = text
+        return text
+
+    def _run(self, touched: AbstractSet[str], now: float) -> Outcome:
+        containers = self._containers.look(touched)
+        self._draining.keep_only(containers.keys())
+        problems = dict(self._containers.problems)
+        definitions: list[Definition] = []
+        absences: dict[str, str] = {}
+        expiries: list[float] = []
+        for container in containers.values():
+            try:
+                found = findings(container, self._node)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                # One strange container must not keep the others out of the registry.
+                problems[container.id] = f"cannot be registered: {type(error).__name__} {error}"
+                continue
+            for warning in found.warnings:
+                self._warn_once(warning)
+            until = self._draining_until(container, found, now)
+            if container.absence or until:
+                absences[container.id] = container.absence or "told to stop"
+                expiries += [until] if until else []
+            else:
+                definitions += found.definitions
+        desired = by_id(definitions)
+        registry = self._connected()
+        actual = registry.agent_services()
+        step = plan(desired, actual, self._node.name)
+        for key, problem in problems.items():
+            self._warn_once(f"container {key[:12]} {problem}")
+        refused = self._apply(step, registry, actual, absences)
+        return Outcome(
+            ok=True,
+            containers=len(containers),
+            services=len(desired),
+            skipped=len(problems) + len(step.taken) + refused,
+            expiry=min(expiries, default=None),
+        )
+
+    def _draining_until(self, container: Container, found: Findings, now: float) -> float | None:
+        until = self._draining.until(container) if found.drain else None
+        return until if until is not None and until > now else None
+
+    def _connected(self) -> Registry:
+        if self._registry is None:
+            self._registry = self._connect()
+        return self._registry
+
+    def _apply(
+        self, step: Plan, registry: Registry, actual: Mapping[str, Mapping[str, Any]], absences: Mapping[str, str]
+    ) -> int:
+        """Take out first, then put in. Returns how many services Consul refused."""
+        for key in step.taken:
+            self._warn_once(f"{key}: a service that is not ours has this id and is left alone")
+        refused = 0
+        for key in step.deregister:
+            service = actual[key]
+            reason = absences.get((service.get("Meta") or {}).get("container", ""), "gone")
+            refused += not self._send(registry.deregister, key, f"- {key} {service.get('Service')} ({reason})")
+        for definition in step.register:
+            where = f"{definition['Address']}:{definition['Port']}"
+            line = f"+ {definition['ID']} {definition['Name']} {where}"
+            refused += not self._send(registry.register, definition, line)
+        return refused
+
+    def _send(self, operation: Callable[[Any], None], argument: Any, line: str) -> bool:
+        if not self._dry_run:
+            try:
+                operation(argument)
+            except RegistryUnreachableError:
+                raise
+            except RegistryError as error:
+                # Consul has something against this one service; the others go on.
+                self._warn_once(f"{line} failed: {error}")
+                return False
+        LOG.info("%s%s", "would do: " if self._dry_run else "", line)
+        return True
+
+    def _warn_once(self, text: str) -> None:
+        if text not in self._said:
+            if len(self._said) >= 1000:  # Names of short-lived containers must not pile up.
+                self._said.clear()
+            self._said.add(text)
+            LOG.warning("%s", text)
