@@ -30,6 +30,7 @@ class ServiceState:
     image: str
     update_state: str | None
     update_message: str | None
+    update_started: str | None
     spec: dict[str, Any] = field(repr=False)
 
 
@@ -80,6 +81,7 @@ def service_state(item: Mapping[str, Any]) -> ServiceState:
         image=spec["TaskTemplate"]["ContainerSpec"]["Image"],
         update_state=update.get("State"),
         update_message=update.get("Message"),
+        update_started=update.get("StartedAt"),
         spec=dict(spec),
     )
 

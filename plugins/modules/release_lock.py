@@ -1,5 +1,4 @@
 #!/usr/bin/python
-# -*- coding: utf-8 -*-
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -12,7 +11,8 @@ module: release_lock
 short_description: Start and end a run, which holds the lock of its target
 version_added: 0.1.0
 description:
-  - One release at a time per target. A run is a Consul session; the stages of a release get its id (O(run)) and renew it.
+  - One release at a time per target. A run is a Consul session; the stages of a release get its id, O(run), and
+    renew it.
   - A run that was killed frees the lock by itself, at most twice O(lock_ttl) later. A run that was frozen longer than
     that is refused by Consul and by Swarm when it wakes up.
 author: the dockerflow.delivery contributors (@dockerflow)

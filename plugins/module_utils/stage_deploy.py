@@ -1,0 +1,271 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stage deploy: the next colour at the live count, healthy and registered, recorded as the candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .color import COLORS, next_color
+from .compose_project import ComposeProject
+from .compose_stack import SideTarget, StackDocument, spec_hash, stack_document
+from .engine import Engine
+from .errors import DeliveryError
+from .images import PinnedImage, pin_all
+from .instances import wait_until_healthy, wait_until_registered
+from .release import Release, Truth, utc_now
+from .release_record import ColorRelease, ReleaseRecord
+from .scale import Scale
+from .stack_deploy import stack_deploy
+from .stage_proxy import wait_until_drained
+from .stage_stop import stop_service
+from .swarm_state import IMAGE_LABEL, RUN_LABEL, SPEC_LABEL, ServiceState
+from .waiting import wait_until
+
+
+@dataclass(frozen=True, slots=True)
+class DeployWish:
+    """What the operator asks for. Times in seconds."""
+
+    side_targets: tuple[str, ...] = ()
+    scale: Scale | None = None
+    min_scale: int = 1
+    max_scale: int | None = None
+    pull_side_targets: bool = False
+    force: bool = False
+    target_port: int | None = None
+    with_registry_auth: bool = False
+    timeout: float = 300.0
+    drain_timeout: float = 60.0
+    stop_timeout: float = 120.0
+    max_failures: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class DeployPlan:
+    """C(reuse): the colour runs exactly this already, and is only to be recorded."""
+
+    color: str
+    instances: int
+    spec: str
+    image: PinnedImage
+    changed: bool
+    reuse: bool
+    reason: str
+
+
+def wanted_instances(wish: DeployWish, truth: Truth, from_file: int | None) -> int:
+    """As many as the live colour runs, unless C(scale) says otherwise; the first release takes the file's number."""
+    running = truth.running.get(truth.live, 0) if truth.live is not None else 0
+    base = running or (from_file if from_file is not None else 1)
+    if wish.scale is None:
+        return max(base, wish.min_scale)
+    return wish.scale.resolve(running or base, wish.min_scale, wish.max_scale)
+
+
+def plan_deploy(
+    wish: DeployWish, truth: Truth, record: ReleaseRecord, spec: str, image: PinnedImage, from_file: int | None
+) -> DeployPlan:
+    """Which colour gets how many instances of what, and whether that is needed at all."""
+    instances = wanted_instances(wish, truth, from_file)
+    live, served = truth.live, truth.served
+    if live is not None and len(served) > 1:
+        raise DeliveryError(
+            f"the proxies disagree about '{truth.service}' and serve both colours: look at the status, repair or "
+            f"exclude the proxy that lags behind, then run the stage proxy"
+        )
+    if live is not None and not wish.force and _is(truth.services.get(live), spec):
+        running = truth.running.get(live, 0)
+        if running > 0 and (wish.scale is None or instances == running):
+            return DeployPlan(
+                live, running, spec, image, False, True, f"colour {live} is live with exactly this release"
+            )
+    color = next_color(live, truth.running)
+    if color in served:
+        raise DeliveryError(f"color '{color}' of '{truth.service}' is served by a proxy and must not be redeployed")
+    service = truth.services.get(color)
+    if not wish.force and service is not None and _is(service, spec) and service.replicas == instances:
+        # A run that was killed left it, or it is the previous release that is still warm: go on from there.
+        known = record.candidate is not None and record.candidate.color == color
+        changed = not known or truth.running.get(color, 0) != instances
+        return DeployPlan(color, instances, spec, image, changed, True, f"colour {color} has exactly this release")
+    return DeployPlan(color, instances, spec, image, True, False, "")
+
+
+def shown(service: ServiceState | None) -> dict[str, Any]:
+    """What a diff says of a service."""
+    if service is None:
+        return {}
+    return {
+        "service": service.name,
+        "image": service.image,
+        "instances": service.replicas,
+        "spec": service.labels.get(SPEC_LABEL, ""),
+    }
+
+
+def _is(service: ServiceState | None, spec: str) -> bool:
+    return service is not None and service.labels.get(SPEC_LABEL) == spec
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The Compose project with its images pinned: all that a deploy of the target is made from."""
+
+    project: ComposeProject
+    images: Mapping[str, PinnedImage]
+    side_targets: Mapping[str, SideTarget]
+    image: PinnedImage
+    spec: str
+    from_file: int | None
+    warnings: tuple[str, ...]
+
+    def document(
+        self, wish: DeployWish, target: str, color: str | None, instances: int | None, run: str
+    ) -> StackDocument:
+        """The stack file for one colour, carrying the labels by which a release knows its services again."""
+        return stack_document(
+            self.project,
+            target,
+            color,
+            instances=instances,
+            images={name: pinned.reference for name, pinned in self.images.items()},
+            side_targets=wish.side_targets,
+            running=self.side_targets,
+            labels={RUN_LABEL: run, SPEC_LABEL: self.spec, IMAGE_LABEL: self.image.identity},
+            target_port=wish.target_port,
+        )
+
+
+def prepare(engine: Engine, project: ComposeProject, target: str, wish: DeployWish, colored: bool) -> Sources:
+    """Check the project for this target and pin its images. Asks Docker and registries, changes nothing."""
+    kept = {} if wish.pull_side_targets else running_side_targets(engine, project.name, wish.side_targets)
+    # Translated once without images, so that a target that cannot be deployed is refused before a registry is asked.
+    draft = stack_document(
+        project, target, COLORS[0] if colored else None, side_targets=wish.side_targets, target_port=wish.target_port
+    )
+    wanted = [project.service(target)["image"]]
+    wanted += [project.service(name)["image"] for name in wish.side_targets if name not in kept]
+    images = pin_all(engine, wanted)
+    image = images[wanted[0]]
+    spec = spec_hash(
+        project,
+        target,
+        colored=colored,
+        images={wanted[0]: image.reference},
+        image_identity=image.identity,
+        target_port=wish.target_port,
+    )
+    return Sources(project, images, kept, image, spec, draft.replicas, draft.warnings)
+
+
+def running_side_targets(engine: Engine, project: str, names: Sequence[str]) -> dict[str, SideTarget]:
+    """What side targets run with already, and therefore keep: their instances and image."""
+    kept = {}
+    for name in names:
+        service = engine.service(f"{project}_{name}")
+        if service is not None:
+            kept[name] = SideTarget(service.replicas, service.image)
+    return kept
+
+
+def deploy(release: Release, sources: Sources, plan: DeployPlan, wish: DeployWish) -> dict[str, Any]:
+    """Bring the candidate up, or remove it again and say why it did not come up. The live colour is not touched."""
+    services = release.fence_services()
+    if not plan.reuse:
+        clear(release, services.get(plan.color), plan.color, wish)
+        document = sources.document(wish, release.target, plan.color, plan.instances, release.held_lock().run)
+        release.renew()
+        release.progress(f"deploying {release.swarm_name(plan.color)} with {plan.instances} instances")
+        try:
+            stack_deploy(
+                document,
+                docker_host=release.engine.docker_host,
+                timeout=wish.timeout,
+                with_registry_auth=wish.with_registry_auth,
+            )
+            prove(release, plan, wish)
+        except DeliveryError as error:
+            error.result.update({"removed": discard(release, plan.color, wish)})
+            raise
+    else:
+        prove(release, plan, wish)
+    made = ColorRelease(
+        plan.color, plan.spec, plan.image.reference, plan.instances, utc_now(), release.held_lock().holder.owner
+    )
+    release.change_record(lambda record: record.deployed(made))
+    return {}
+
+
+def prove(release: Release, plan: DeployPlan, wish: DeployWish) -> None:
+    """Every instance healthy in Swarm and passing in Consul."""
+    service = release.color_service(plan.color)
+    if service is None:
+        raise DeliveryError(f"service '{release.swarm_name(plan.color)}' vanished while it was being deployed")
+
+    def report(text: str) -> None:
+        release.renew()
+        release.progress(f"colour {plan.color}: {text}")
+
+    tasks = wait_until_healthy(
+        release.engine,
+        service,
+        plan.instances,
+        timeout=wish.timeout,
+        max_failures=wish.max_failures,
+        on_wait=report,
+    )
+    wait_until_registered(
+        release.registry, f"{release.service}-{plan.color}", tasks, timeout=min(wish.timeout, 60.0), on_wait=report
+    )
+
+
+def clear(release: Release, service: ServiceState | None, color: str, wish: DeployWish) -> None:
+    """Make room for the candidate: remove what is left in its colour, after its last requests ended."""
+    if service is None:
+        return
+    left = wait_until_drained(release, color, wish.drain_timeout)
+    if left:
+        raise DeliveryError(
+            f"colour {color} of '{release.service}' still has open requests after {wish.drain_timeout:g} s "
+            f"({', '.join(f'{name}: {count}' for name, count in left.items())}): wait for them, or raise drain_timeout"
+        )
+    route, index = release.route()
+    if route is not None and route.split.live == color:
+        raise DeliveryError(f"color '{color}' of '{release.service}' became live meanwhile: nothing was deployed")
+    if route is not None and color in route.instances:
+        # The proxies stop following the colour before its old containers go.
+        instances = {one: count for one, count in route.instances.items() if one != color}
+        release.write_route(replace(route, revision=route.revision + 1, instances=instances), index)
+    stop_service(release, service, wish.stop_timeout)
+    remove_service(release, service)
+
+
+def remove_service(release: Release, service: ServiceState) -> None:
+    """Remove a stopped service and wait until it is gone, so that its name is free."""
+    release.renew()
+    release.engine.remove(service)
+    wait_until(lambda: release.engine.service(service.name) is None, 30.0)
+
+
+def discard(release: Release, color: str, wish: DeployWish) -> bool:
+    """Remove a candidate that failed. False: it could not be removed; the next deploy does it."""
+    try:
+        service = release.color_service(color)
+        if service is not None:
+            release.progress(f"removing the failed candidate {service.name}")
+            stop_service(release, service, wish.stop_timeout)
+            remove_service(release, service)
+        release.change_record(
+            lambda record: (
+                record.without_candidate()
+                if record.candidate is not None and record.candidate.color == color
+                else record
+            )
+        )
+    except DeliveryError:
+        return False
+    return True

@@ -1,0 +1,304 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation and entry point; the work is in module_utils/stage_deploy.py and stage_rolling.py."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: blue_green_deploy
+short_description: Deploy a Compose service to the colour that no user sees
+version_added: 0.1.0
+description:
+  - Reads a Compose project, picks the colour that no proxy serves, deploys O(target) to it together with
+    O(side_targets), and returns when every instance is healthy and registered in Consul. Users stay on the live colour
+    until M(dockerflow.delivery.proxy_reconfigure) sends them to the new one.
+  - The coloured service keeps everything that the Compose file says of it. Its name, its colour, the number of its
+    instances and its ports change; ports are published in host mode on a port that Docker chooses, so that the proxies
+    see and check every instance.
+  - A candidate that does not become healthy is removed, the error says why and shows its last log lines, and the live
+    colour is not touched.
+  - Modern Compose files are accepted when the Compose plugin is installed. What Swarm cannot do is named in a warning.
+author: the dockerflow.delivery contributors (@dockerflow)
+extends_documentation_fragment:
+  - dockerflow.delivery.release.connection
+  - dockerflow.delivery.release.run
+  - dockerflow.delivery.attributes
+  - dockerflow.delivery.attributes.delivery
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+    details: Not with a relative O(scale), and not with O(force).
+options:
+  project_src:
+    description: Directory of the Compose project on the managed host.
+    type: path
+    required: true
+  files:
+    description: Compose files in it. By default those that Compose takes by itself, the override file included.
+    type: list
+    elements: str
+    default: []
+  project:
+    description: Name of the project. By default what the Compose file or its directory says.
+    type: str
+  target:
+    description: The Compose service that is released.
+    type: str
+    required: true
+  side_targets:
+    description: Services brought up with it, without a colour, for example its database.
+    type: list
+    elements: str
+    default: []
+  blue_green:
+    description:
+      - V(false) updates the service in place, instance by instance, new ones first, and fails when Swarm rolled it
+        back.
+    type: bool
+    default: true
+  scale:
+    description:
+      - Instances of the new release, V(5), V(+2), V(-1), V(50%) or V(x1.5), relative to the running count. By
+        default as many as the live colour runs; for the first release what the Compose file says.
+    type: str
+  min_scale:
+    description: Fewest instances that O(scale) may give.
+    type: int
+    default: 1
+  max_scale:
+    description: Most instances that O(scale) may give.
+    type: int
+  pull_side_targets:
+    description: Take the side targets' image and instances from the Compose file, not from what runs.
+    type: bool
+    default: false
+  env:
+    description: Variables for the Compose file, beside those of its C(.env).
+    type: dict
+    default: {}
+  profiles:
+    description: Compose profiles that are active.
+    type: list
+    elements: str
+    default: []
+  force:
+    description: Deploy even if exactly this release is live already.
+    type: bool
+    default: false
+  target_port:
+    description: Container port that users get. By default the first port of the service.
+    type: int
+  with_registry_auth:
+    description: Give the nodes this host's credentials for private registries.
+    type: bool
+    default: false
+  timeout:
+    description: Seconds until every instance must be healthy.
+    type: int
+    default: 300
+  drain_timeout:
+    description: Seconds to wait for requests that are still open in the colour that is deployed over.
+    type: int
+    default: 60
+  stop_timeout:
+    description: Seconds for the containers of that colour to end.
+    type: int
+    default: 120
+  max_failures:
+    description: How many instances may end by themselves before the candidate is given up.
+    type: int
+    default: 3
+seealso:
+  - module: dockerflow.delivery.proxy_reconfigure
+"""
+
+EXAMPLES = r"""
+- name: Deploy version 2 beside what users see
+  dockerflow.delivery.blue_green_deploy:
+    project_src: /srv/books-ms
+    target: app
+    side_targets: [db]
+    env:
+      BOOKS_MS_VERSION: "2"
+"""
+
+RETURN = r"""
+color:
+  description: Colour of the release; V(null) without O(blue_green).
+  returned: always
+  type: str
+  sample: green
+project:
+  description: Name of the project.
+  returned: always
+  type: str
+  sample: books-ms
+service:
+  description: Name of the service in Consul and in the proxies.
+  returned: always
+  type: str
+  sample: books-ms-app
+swarm_service:
+  description: Name of the service in Swarm.
+  returned: always
+  type: str
+  sample: books-ms_app-green
+instances:
+  description: How many instances run.
+  returned: always
+  type: int
+  sample: 2
+image:
+  description: Image, by digest where a registry has it.
+  returned: always
+  type: str
+  sample: registry.example.com/books-ms:2@sha256:9b2f
+spec:
+  description: Hash of the definition, the image included. The same spec is the same release.
+  returned: always
+  type: str
+  sample: 5f0c31d0
+reason:
+  description: Why nothing was deployed; empty when something was.
+  returned: always
+  type: str
+  sample: ""
+log:
+  description: Last log lines of the instance that failed.
+  returned: on failure
+  type: list
+  elements: str
+  sample: ["no database"]
+"""
+
+from typing import Any
+
+from ansible_collections.dockerflow.delivery.plugins.module_utils import stage_deploy, stage_rolling
+from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments import (
+    CONSUL_ARGUMENTS,
+    DOCKER_ARGUMENTS,
+    RUN_ARGUMENTS,
+    connect_release,
+    finish,
+    held,
+    journal,
+    new_module,
+)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.compose_project import load_project
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release import Release
+from ansible_collections.dockerflow.delivery.plugins.module_utils.scale import Scale
+
+ARGUMENTS: dict[str, Any] = {
+    **CONSUL_ARGUMENTS,
+    **DOCKER_ARGUMENTS,
+    **RUN_ARGUMENTS,
+    "project_src": {"type": "path", "required": True},
+    "files": {"type": "list", "elements": "str", "default": []},
+    "project": {"type": "str"},
+    "target": {"type": "str", "required": True},
+    "side_targets": {"type": "list", "elements": "str", "default": []},
+    "blue_green": {"type": "bool", "default": True},
+    "scale": {"type": "str"},
+    "min_scale": {"type": "int", "default": 1},
+    "max_scale": {"type": "int"},
+    "pull_side_targets": {"type": "bool", "default": False},
+    "env": {"type": "dict", "default": {}},
+    "profiles": {"type": "list", "elements": "str", "default": []},
+    "force": {"type": "bool", "default": False},
+    "target_port": {"type": "int"},
+    "with_registry_auth": {"type": "bool", "default": False},
+    "timeout": {"type": "int", "default": 300},
+    "drain_timeout": {"type": "int", "default": 60},
+    "stop_timeout": {"type": "int", "default": 120},
+    "max_failures": {"type": "int", "default": 3},
+}
+
+
+def main() -> None:
+    """Entry point."""
+    module = new_module(ARGUMENTS)
+    parameters = module.params
+
+    def body() -> dict[str, Any]:
+        wish = wish_of(parameters)
+        project = load_project(
+            parameters["project_src"],
+            files=parameters["files"],
+            services=[parameters["target"], *parameters["side_targets"]],
+            env={name: str(value) for name, value in parameters["env"].items()},
+            profiles=parameters["profiles"],
+            project_name=parameters["project"],
+        )
+        release = connect_release(parameters, project.name)
+        sources = stage_deploy.prepare(
+            release.engine, project, parameters["target"], wish, colored=parameters["blue_green"]
+        )
+        with held(module, release, "deploy"):
+            stage = colored if parameters["blue_green"] else rolling
+            result = stage(release, sources, wish)
+        for warning in sources.warnings:
+            module.warn(warning)
+        return {"project": project.name, "service": release.service, **result}
+
+    def colored(release: Release, sources: stage_deploy.Sources, wish: stage_deploy.DeployWish) -> dict[str, Any]:
+        truth = release.truth()
+        record, _index = release.record()
+        plan = stage_deploy.plan_deploy(wish, truth, record, sources.spec, sources.image, sources.from_file)
+        if plan.changed and not module.check_mode:
+            with journal(release, "deploy"):
+                stage_deploy.deploy(release, sources, plan, wish)
+        name = release.swarm_name(plan.color)
+        before = truth.services.get(plan.color)
+        after = {"service": name, "image": plan.image.reference, "instances": plan.instances, "spec": plan.spec}
+        return {
+            "changed": plan.changed,
+            "color": plan.color,
+            "swarm_service": name,
+            "instances": plan.instances,
+            "image": plan.image.reference,
+            "spec": plan.spec,
+            "reason": plan.reason if not plan.changed else "",
+            "diff": {"before": stage_deploy.shown(before) if plan.changed else after, "after": after},
+        }
+
+    def rolling(release: Release, sources: stage_deploy.Sources, wish: stage_deploy.DeployWish) -> dict[str, Any]:
+        name = release.swarm_name(None)
+        service = release.engine.service(name)
+        plan = stage_rolling.plan_rolling(wish, service, len(release.engine.running(service)), sources)
+        if plan.changed and not module.check_mode:
+            with journal(release, "deploy"):
+                stage_rolling.roll(release, sources, plan, wish)
+        after = {"service": name, "image": plan.image.reference, "instances": plan.instances, "spec": plan.spec}
+        return {
+            "changed": plan.changed,
+            "color": None,
+            "swarm_service": name,
+            "instances": plan.instances,
+            "image": plan.image.reference,
+            "spec": plan.spec,
+            "reason": "" if plan.changed else "exactly this release runs already",
+            "diff": {"before": stage_deploy.shown(service) if plan.changed else after, "after": after},
+        }
+
+    finish(module, body)
+
+
+def wish_of(parameters: dict[str, Any]) -> stage_deploy.DeployWish:
+    """The wish from the module's parameters; a malformed scale is refused here, before anything is asked."""
+    same = ["min_scale", "max_scale", "pull_side_targets", "force", "target_port", "with_registry_auth", "timeout"]
+    same += ["drain_timeout", "stop_timeout", "max_failures"]
+    return stage_deploy.DeployWish(
+        side_targets=tuple(parameters["side_targets"]),
+        scale=Scale.parse(parameters["scale"]) if parameters["scale"] else None,
+        **{name: parameters[name] for name in same},
+    )
+
+
+if __name__ == "__main__":
+    main()
