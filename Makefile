@@ -30,7 +30,7 @@ engine:
 	@scripts/prepare-host engine
 
 images: .venv/ready engine ## Build the images whose inputs changed
-	images/build
+	images/build $(IMAGES)
 
 deploy: .venv/ready images ## Provision this machine and release the sample project; the last line is its URL
 	.venv/bin/ansible-playbook playbooks/provision.yml
@@ -39,6 +39,7 @@ deploy: .venv/ready images ## Provision this machine and release the sample proj
 
 .PHONY: clean
 clean: ## Remove everything of ours from this machine, caches included
+	@if [ -e .venv/ready ] && docker version >/dev/null 2>&1; then .venv/bin/ansible-playbook playbooks/clean.yml; fi
 	scripts/clean
 
 # --- gates, cheap first ---------------------------------------------------------------------------------------------
