@@ -1,0 +1,113 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Promises: once the stage proxy returned, nothing needs the old colour, and no proxy forgets the new one.
+
+Time budget: 90 s.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from ansible_collections.dockerflow.delivery.tests.integration.project import Answer, Project, World
+from ansible_collections.dockerflow.delivery.tests.integration.swarm import eventually
+
+
+@pytest.fixture(scope="module")
+def books(new_project: Callable[..., Project]) -> Project:
+    project = new_project("flipped", lean=True)
+    project.release("1")
+    return project
+
+
+def other(color: str | None) -> str:
+    return "green" if color == "blue" else "blue"
+
+
+def flip(books: Project, version: str) -> None:
+    """Release without stopping the old colour, whose open requests are waited for."""
+    books.release(version, flow="deploy,proxy", drain_timeout=30)
+
+
+def test_killing_the_old_colour_right_after_the_flip_loses_nothing(books: Project, world: World) -> None:
+    old = other(other(books.live))
+    with books.load() as load:
+        flip(books, "2")
+        for instance in books.instances(old):
+            world.swarm.kill(instance)
+        killed = time.monotonic()
+        load.wait_for_answers(300, version="2", after=killed)
+    assert not load.report.lost, str(load.report)
+    assert books.live == other(old)
+
+
+def test_a_reload_keeps_the_new_colour(books: Project, world: World) -> None:
+    flip(books, "1")
+    with books.load() as load:
+        for _ in range(3):
+            world.haproxy.reload()
+        load.wait_for_answers(300, version="1", after=time.monotonic())
+    assert not load.report.lost, str(load.report)
+    assert load.report.versions().keys() == {"1"}
+
+
+def test_a_restart_of_the_proxy_keeps_the_new_colour(books: Project, world: World) -> None:
+    before = books.live
+    world.swarm.client.containers.get(world.haproxy.container).restart(timeout=5)
+    eventually(lambda: answers(books), "the proxy serves again")
+    assert {books.get().version for _ in range(50)} == {"1"}
+    assert books.live == before
+
+
+def test_a_flip_right_after_a_reload_leaves_no_client_of_the_old_worker_on_the_old_colour(
+    books: Project, world: World
+) -> None:
+    flip_ready = books.release("2", flow="deploy")
+    assert flip_ready.of("blue_green_deploy").values["changed"]
+    with books.load(connections=40) as load:
+        world.haproxy.reload()  # its worker keeps the kept-alive connections of the load
+        result = books.release("2", flow="proxy")
+        flipped = result.of("proxy_reconfigure").at
+        load.wait_for_answers(600, version="2", after=flipped)
+    assert not load.report.lost, str(load.report)
+    assert not load.report.stale("1", after=flipped), str(load.report)
+
+
+def test_a_slow_request_on_an_old_worker_holds_stop_old_back(books: Project, world: World) -> None:
+    old = books.live
+    books.release("1", flow="deploy")
+    answers: list[tuple[Answer, float]] = []
+
+    def ask_slowly() -> None:
+        answer = books.get("/version?delay_ms=12000", method="POST", body="{}", timeout=30)
+        answers.append((answer, time.monotonic()))
+
+    client = threading.Thread(target=ask_slowly)
+    client.start()
+    eventually(lambda: open_requests(books, old) == 1, "the slow request is on its way")
+    world.haproxy.reload()
+    eventually(lambda: len(world.haproxy.workers()) > 1, "an old worker has the slow request")
+    result = books.release("1", flow="proxy,stop-old")
+    client.join(timeout=30)
+    answer, ended = answers[0]
+    assert (answer.status, answer.version) == (200, "2")
+    assert result.of("release_stop").at > ended, "stop-old returned before the slow request had ended"
+    assert result.of("release_stop").values["cut"] == {}
+    assert books.counts()[f"app-{old}"] == 0
+
+
+def answers(books: Project) -> bool:
+    try:
+        return books.get(timeout=2).status == 200
+    except OSError:
+        return False
+
+
+def open_requests(books: Project, color: str | None) -> int:
+    """Open requests as the proxies' own reports count them."""
+    reports = books.world.consul.proxies().values()
+    return sum(report["services"][books.service]["colors"][color]["open"] for report in reports)

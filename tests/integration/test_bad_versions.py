@@ -1,0 +1,70 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Promise: a bad version fails with the stage, the reason and its last log lines, and users never see it.
+
+Time budget: 90 s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from ansible_collections.dockerflow.delivery.tests.integration.project import Project
+
+
+@pytest.fixture(scope="module")
+def books(new_project: Callable[..., Project]) -> Project:
+    project = new_project("bad", lean=True)
+    project.release("1")
+    return project
+
+
+@pytest.mark.parametrize(
+    ("version", "extra", "stage", "words"),
+    [
+        pytest.param(
+            "crash", {}, "deploy", ["exit code 1", "cannot start: this release crashes on purpose"], id="crashes"
+        ),
+        pytest.param(
+            "unhealthy",
+            {"deploy_timeout": 8},
+            "deploy",
+            ["healthy", "this release never becomes healthy"],
+            id="unhealthy",
+        ),
+        pytest.param("slow", {"deploy_timeout": 5}, "deploy", ["after 5 s", "0 of 1"], id="too slow for its deadline"),
+        pytest.param("no-such-version", {}, "deploy", ["dockerflow/books-ms:no-such-version"], id="no such image"),
+        pytest.param("error500", {"proxy_timeout": 5}, "proxy", ["0 of 1 instances of"], id="answers 500"),
+    ],
+)
+def test_a_bad_version_is_refused_and_nobody_sees_it(
+    books: Project, version: str, extra: dict[str, int], stage: str, words: list[str]
+) -> None:
+    live, before = books.live, books.instances(books.live or "")
+    with books.load(rate=100) as load:
+        result = books.deploy(version, **extra)
+    assert result.rc != 0, str(result)
+    assert stage in result.failure, result.failure
+    for word in words:
+        assert word in result.failure, result.failure
+    assert not load.report.lost, str(load.report)
+    assert load.report.versions().keys() == {"1"}
+    assert (books.live, books.instances(books.live or "")) == (live, before), "the live colour was touched"
+
+
+def test_the_next_good_version_works_and_clears_up(books: Project) -> None:
+    with books.load(rate=100) as load:
+        books.release("2")
+    assert not load.report.lost, str(load.report)
+    assert books.get().version == "2"
+    assert sorted(books.counts().values()) == [0, 1]
+
+
+def test_a_version_that_ignores_sigterm_is_drained_first_so_killing_it_costs_nothing(books: Project) -> None:
+    books.release("stubborn", keep_warm=0)
+    with books.load(rate=100) as load:
+        books.release("1")
+    assert not load.report.lost, str(load.report)
+    assert books.get().version == "1"
