@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -65,6 +67,10 @@ class Swarm:
 
     def stop_container(self, name: str) -> None:
         self.client.containers.get(name).stop(timeout=10)
+
+    def kill_process(self, name: str) -> None:
+        """SIGKILL to a container's main process: Docker sees a crash, not an operator's wish, and restarts it."""
+        os.kill(self.client.containers.get(name).attrs["State"]["Pid"], signal.SIGKILL)
 
     def leftovers(self, project: str) -> list[str]:
         """Everything of a project that Docker still knows: services, containers, networks, configs and secrets."""

@@ -1,0 +1,105 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Promise: whatever part fails, traffic goes on and the state converges by itself, without a playbook run.
+
+Time budget: 120 s.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+from ansible_collections.dockerflow.delivery.tests.integration.project import Project, World
+from ansible_collections.dockerflow.delivery.tests.integration.swarm import eventually
+
+AGENT = "docker-flow-proxy-agent"
+REGISTRATOR = "registrator"
+CONSUL = "consul"
+
+
+@pytest.fixture(scope="module")
+def books(new_project: Callable[..., Project]) -> Project:
+    project = new_project("failing", lean=True)
+    project.release("1", scale="2")
+    return project
+
+
+def test_traffic_goes_on_while_consul_is_away_and_a_release_works_after(books: Project, world: World) -> None:
+    with books.load() as load:
+        world.swarm.stop_container(CONSUL)
+        refused = books.deploy("2", consul_timeout=2)
+        world.swarm.client.containers.get(CONSUL).start()
+        eventually(world.consul.healthy, "Consul has a leader", timeout=60)
+        eventually(lambda: reported(books), "the proxy reports itself again", timeout=60)
+        eventually(lambda: len(world.consul.instances(f"{books.service}-{books.live}")) == 2, "both are registered", 60)
+        load.wait_for_answers(100, after=time.monotonic())
+    assert refused.rc != 0
+    assert "consul_addresses" in refused.failure, refused.failure
+    assert not load.report.lost, str(load.report)
+    assert load.report.versions().keys() == {"1"}
+
+
+def test_a_killed_proxy_agent_costs_nothing_and_catches_up(books: Project, world: World) -> None:
+    with books.load() as load:
+        world.swarm.kill_process(AGENT)
+        (first, second) = books.instances(books.live or "")
+        world.swarm.kill(second)  # what the agent would have handled
+        eventually(lambda: running(world, AGENT), "the agent runs again", timeout=60)
+        eventually(lambda: len(up(books)) == 2, "the proxy has both instances, one at a new port", timeout=60)
+        assert first in books.instances(books.live or "")
+    # The requests that were open on the instance at the moment it was killed cannot be saved; nothing else is lost.
+    assert len(load.report.lost) <= 5, str(load.report)
+
+
+def test_a_restarted_proxy_serves_what_it_served(books: Project, world: World) -> None:
+    live = books.live
+    world.swarm.kill_process(world.haproxy.container)
+    eventually(lambda: serves(books), "the proxy serves again", timeout=60)
+    assert {books.get().version for _ in range(50)} == {"1"}
+    assert books.live == live
+
+
+def test_a_killed_registrator_costs_nothing_and_catches_up(books: Project, world: World) -> None:
+    with books.load() as load:
+        world.swarm.kill_process(REGISTRATOR)
+        eventually(lambda: running(world, REGISTRATOR), "the registrator runs again", timeout=60)
+        books.release("2")
+    assert not load.report.lost, str(load.report)
+
+
+def test_a_killed_instance_comes_back_on_another_port(books: Project, world: World) -> None:
+    color = books.live or ""
+    victim = books.instances(color)[0]
+    with books.load() as load:
+        world.swarm.kill(victim)
+        eventually(lambda: victim not in books.instances(color), "it is gone")
+        eventually(lambda: len(up(books)) == 2, "the proxy has two again", timeout=60)
+        ports = {port for instance in books.instances(color) for port in instance.ports}
+        registered = {registration.port for registration in world.consul.instances(f"{books.service}-{color}")}
+        assert registered <= ports
+        load.wait_for_answers(100, after=time.monotonic())
+    assert len(load.report.lost) <= 5, str(load.report)
+
+
+def running(world: World, name: str) -> bool:
+    return bool(world.swarm.client.containers.get(name).attrs["State"]["Running"])
+
+
+def reported(books: Project) -> bool:
+    proxies = books.world.consul.proxies().values()
+    return bool(proxies) and all(books.service in proxy["services"] for proxy in proxies)
+
+
+def up(books: Project) -> list[str]:
+    servers = books.world.haproxy.servers(f"{books.service}-{books.live}").values()
+    return [server.name for server in servers if server.status == "UP"]
+
+
+def serves(books: Project) -> bool:
+    try:
+        return books.get(timeout=2).status == 200
+    except OSError:
+        return False

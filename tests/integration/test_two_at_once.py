@@ -1,0 +1,89 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Promise: one release at a time per target, and a sleeper that wakes up after its lock expired changes nothing.
+
+Time budget: 100 s.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from ansible_collections.dockerflow.delivery.tests.integration.project import Project
+from ansible_collections.dockerflow.delivery.tests.integration.swarm import eventually
+
+
+@pytest.fixture(scope="module")
+def books(new_project: Callable[..., Project]) -> Project:
+    project = new_project("twice", lean=True)
+    project.release("1")
+    return project
+
+
+def test_of_two_releases_at_once_one_wins_and_the_other_says_who_holds_it(books: Project) -> None:
+    with books.load(rate=100) as load:
+        first = books.start("2")
+        eventually(lambda: books.world.consul.lock(books.service), "the first run holds the lock")
+        owner = books.world.consul.lock(books.service)["owner"]
+        second = books.deploy("stubborn", lock_wait=0)
+        won = first.wait()
+    assert won.succeeded, str(won)
+    assert second.rc != 0
+    assert f"another release of this target is in progress: {owner} holds the lock since" in second.failure
+    assert "in stage '" in second.failure
+    assert not load.report.lost, str(load.report)
+    assert books.get().version == "2"
+
+
+def test_a_second_release_that_may_wait_follows_the_first(books: Project) -> None:
+    first = books.start("1")
+    eventually(lambda: books.world.consul.lock(books.service), "the first run holds the lock")
+    second = books.deploy("2")
+    assert first.wait().succeeded, str(first.wait())
+    assert second.succeeded, str(second)
+    assert books.get().version == "2"
+
+
+def test_a_run_that_was_frozen_past_its_lock_is_refused_when_it_wakes(books: Project) -> None:
+    with books.load(rate=100) as load:
+        sleeper = books.start("1")
+        eventually(lambda: sleeper.over or "app-" + candidate(books) in starting(books), "the sleeper deploys")
+        sleeper.freeze()
+        winner = books.deploy("2", force=True)  # waits until the sleeper's lock has expired
+        state = everything(books)
+        sleeper.thaw()
+        woken = sleeper.wait()
+    assert winner.succeeded, str(winner)
+    assert woken.rc != 0, str(woken)
+    assert everything(books) == state, "the sleeper changed something after it woke up"
+    assert not load.report.lost, str(load.report)
+
+
+def test_ten_clients_that_scale_by_one_at_once_add_exactly_ten(books: Project) -> None:
+    before = books.counts()[f"app-{books.live}"]
+    started = time.monotonic()
+    with ThreadPoolExecutor(10) as pool:
+        results = list(pool.map(lambda _: books.run("playbooks/scale.yml", "2", scale="+1"), range(10)))
+    assert all(result.succeeded for result in results), "\n".join(str(result) for result in results)
+    assert books.counts()[f"app-{books.live}"] == before + 10, f"after {time.monotonic() - started:.0f} s"
+
+
+def candidate(books: Project) -> str:
+    return "green" if books.live == "blue" else "blue"
+
+
+def starting(books: Project) -> list[str]:
+    """The services that want instances and have none healthy yet."""
+    services = books.world.swarm.services(books.name).values()
+    return [service.name for service in services if service.replicas and service.environment]
+
+
+def everything(books: Project) -> tuple[object, ...]:
+    consul, swarm = books.world.consul, books.world.swarm
+    services = swarm.services(books.name)
+    instances = {service: swarm.instances(books.name, service) for service in services}
+    return services, instances, consul.route(books.service), consul.release(books.service)

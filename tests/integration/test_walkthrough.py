@@ -1,0 +1,190 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The walk through a project's life: first release, second, scaling, testing between stages, rollback.
+
+The tests are one story and run in this order; each begins where the one before it ended. Time budget: 120 s.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Callable
+
+import pytest
+from ansible_collections.dockerflow.delivery.tests.integration.playbook import Playbook
+from ansible_collections.dockerflow.delivery.tests.integration.project import Project, World
+from ansible_collections.dockerflow.delivery.tests.integration.swarm import eventually
+
+
+@pytest.fixture(scope="module")
+def books(new_project: Callable[..., Project]) -> Project:
+    return new_project("walk")
+
+
+def test_the_first_release_brings_up_blue_and_its_data_store_behind_the_proxy(books: Project, world: World) -> None:
+    assert books.get("/api/v1/books").status == 404, "nobody knows the service yet"
+    result = books.release("1", flow="deploy,proxy")
+    assert books.counts() == {"app-blue": 1, "db": 1}
+    answer = books.get("/api/v1/books")
+    assert (answer.status, json.loads(answer.body)) == (200, [])
+    assert (result.of("blue_green_deploy").values["color"], books.live) == ("blue", "blue")
+
+
+def test_consul_knows_the_instance_by_its_colour_and_its_random_port(books: Project, world: World) -> None:
+    (instance,) = books.instances("blue")
+    (registration,) = world.consul.instances("walk-app-blue")
+    assert registration.port in instance.ports
+    assert registration.port != 8080
+    assert registration.status == "passing"
+    assert registration.meta["swarm_task"] == instance.task
+    assert world.consul.instances("walk-app-green") == []
+    assert world.consul.instances("walk-db") == [], "it publishes no port, so it is nobody's business"
+
+
+def test_every_service_path_reaches_the_service_and_nothing_else_does(books: Project) -> None:
+    for path in ("/api/v1/books", "/api/v1/books/", "/api/v1/books?x=1", "/version", "/health"):
+        assert books.get(path).version == "1", path
+    for path in ("/", "/api", "/api/v1/bookshelf", "/versions"):
+        assert books.get(path).version is None, path
+
+
+def test_books_survive_the_release_that_replaces_their_service(books: Project, world: World) -> None:
+    stored = books.get("/api/v1/books/1", method="PUT", body='{"title": "Continuous Delivery"}')
+    assert stored.status == 201
+    (db,) = world.swarm.instances("walk", "db")
+    with books.load() as load:
+        result = books.release("2")
+    assert books.counts() == {"app-blue": 0, "app-green": 1, "db": 1}, "blue is stopped, and still there for a rollback"
+    assert world.swarm.instances("walk", "db") == [db], "the data store was not touched"
+    assert books.get("/api/v1/books/1").version == "2"
+    assert json.loads(books.get("/api/v1/books/1").body)["title"] == "Continuous Delivery"
+
+    report = load.report
+    assert not report.lost, str(report)
+    deployed, flipped = result.of("blue_green_deploy").at, result.of("proxy_reconfigure").at
+    assert deployed < flipped < result.of("release_stop").at
+    assert min(record.done for record in report.answered_by("2")) > deployed, (
+        "nobody is sent to a release in the making"
+    )
+    assert not report.stale("1", after=flipped)
+
+
+def test_the_same_release_again_changes_nothing(books: Project) -> None:
+    before = books.instances("green")
+    result = books.release("2")
+    assert result.changed == []
+    assert books.instances("green") == before
+
+
+@pytest.mark.parametrize(
+    ("in_file", "in_environment", "on_command_line", "expected"),
+    [
+        pytest.param("2", None, None, 2, id="the file alone"),
+        pytest.param("2", "3", None, 3, id="the environment beats the file"),
+        pytest.param("2", "3", "4", 4, id="the command line beats both"),
+    ],
+)
+def test_settings_come_from_file_environment_and_command_line(
+    books: Project, in_file: str, in_environment: str | None, on_command_line: str | None, expected: int
+) -> None:
+    settings = books.settings()
+    books.write_settings({**settings, "scale": in_file, "flow": ["deploy"]})
+    extra = {"project_src": str(books.folder)} | ({"scale": on_command_line} if on_command_line else {})
+    environment = {"BOOKS_MS_VERSION": "1"} | ({"FLOW_SCALE": in_environment} if in_environment else {})
+    try:
+        result = Playbook("deploy.yml", extra, environment, check=True).run()
+    finally:
+        books.write_settings(settings)
+    assert result.succeeded, str(result)
+    assert result.of("blue_green_deploy").values["instances"] == expected
+
+
+def test_scaling_up_by_two_keeps_the_first_instance_and_uses_all(books: Project, world: World) -> None:
+    (first,) = books.instances("green")
+    result = books.run("playbooks/scale.yml", "2", scale="+2")
+    assert result.succeeded, str(result)
+    instances = books.instances("green")
+    assert len(instances) == 3
+    assert first in instances
+    assert len({books.get().instance for _ in range(30)}) == 3
+    servers = world.haproxy.servers("walk-app-green")
+    assert [server.status for server in servers.values()] == ["UP"] * 3
+
+
+def test_scaling_down_by_one_loses_nothing(books: Project, world: World) -> None:
+    with books.load() as load:
+        result = books.run("playbooks/scale.yml", "2", scale="-1")
+    assert result.succeeded, str(result)
+    assert not load.report.lost, str(load.report)
+    assert books.counts()["app-green"] == 2
+    eventually(lambda: len(world.haproxy.servers("walk-app-green")) == 2, "the proxy lists two")
+
+
+def test_deploying_alone_shows_users_nothing_and_testers_everything(books: Project, world: World) -> None:
+    with books.load(rate=100) as load:
+        result = books.release("1", flow="deploy")
+    assert result.of("blue_green_deploy").values["instances"] == 2, "as many as the live colour runs"
+    assert books.counts() == {"app-blue": 2, "app-green": 2, "db": 1}
+    assert (load.report.versions().keys(), load.report.lost) == ({"2"}, [])
+    candidates = world.consul.instances("walk-app-blue")
+    assert len({candidate.port for candidate in candidates}) == 2
+    for candidate in candidates:
+        assert ask(candidate.address, candidate.port, "/version") == "1"
+
+
+def test_a_candidate_that_fails_its_tests_is_stopped_and_nobody_noticed(books: Project) -> None:
+    with books.load(rate=100) as load:
+        result = books.run("playbooks/stop-old.yml", "1", abort=True)
+    assert result.succeeded, str(result)
+    assert books.counts() == {"app-blue": 0, "app-green": 2, "db": 1}
+    assert (load.report.versions().keys(), load.report.lost) == ({"2"}, [])
+
+
+def test_releasing_in_two_commands_ends_where_one_does(books: Project) -> None:
+    books.release("1", flow="deploy")
+    with books.load() as load:
+        books.release("1", flow="proxy,stop-old")
+    assert not load.report.lost, str(load.report)
+    assert books.counts() == {"app-blue": 2, "app-green": 0, "db": 1}
+    assert books.get().version == "1"
+
+
+def test_rolling_back_to_a_stopped_release_starts_it_at_the_live_count(books: Project) -> None:
+    with books.load() as load:
+        result = books.run("playbooks/rollback.yml")
+    assert result.succeeded, str(result)
+    assert not load.report.lost, str(load.report)
+    assert books.get().version == "2"
+    assert books.counts()["app-green"] == 2
+
+
+def test_rolling_back_to_a_warm_release_only_flips(books: Project) -> None:
+    books.release("1", flow="deploy,proxy")
+    warm = books.instances("green")
+    with books.load() as load:
+        result = books.run("playbooks/rollback.yml")
+    assert result.succeeded, str(result)
+    assert not load.report.lost, str(load.report)
+    assert books.get().version == "2"
+    assert books.instances("green") == warm, "nothing was started"
+
+
+def test_status_shows_what_is_live(books: Project) -> None:
+    result = books.run("playbooks/status.yml")
+    assert result.succeeded, str(result)
+    info = result.of("release_info").values
+    assert (info["live"], info["drift"]) == ("green", [])
+    assert "green" in result.stdout
+    assert "walk-app" in result.stdout
+
+
+def ask(address: str, port: int, path: str) -> str | None:
+    """The version that answers at an instance's own address."""
+    connection = http.client.HTTPConnection(address, port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().getheader("X-Version")
+    finally:
+        connection.close()
