@@ -1,0 +1,67 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which version of each route is used: the newest sound one, else the last good one. A bad route harms no other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..errors import DeliveryError
+from ..routes import Route, conflicts
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """C(routes) are to be in effect; C(errors) say by service why its newest version is not among them."""
+
+    routes: dict[str, Route] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+def accept(documents: Mapping[str, str], last_good: Mapping[str, Route]) -> Acceptance:
+    """Judge what stands in Consul, by service, against the routes that were last in effect.
+
+    Routes that stay as they are come first, so that nobody can take a path away from a service that has it.
+    """
+    parsed: dict[str, Route] = {}
+    errors: dict[str, str] = {}
+    for service, text in documents.items():
+        try:
+            parsed[service] = _parse(service, text)
+        except DeliveryError as error:
+            errors[service] = str(error)
+    routes: dict[str, Route] = {}
+    for service in sorted(parsed, key=lambda name: (not _same_keys(parsed[name], last_good.get(name)), name)):
+        taken = conflicts(parsed[service], routes.values())
+        if taken:
+            key, owner = taken[0]
+            errors[service] = f"service_path: '{key}' of '{service}' belongs to '{owner}': choose another path or host"
+        else:
+            routes[service] = parsed[service]
+    for service in errors:
+        previous = last_good.get(service)
+        if previous is not None and not conflicts(previous, routes.values()):
+            routes[service] = previous
+    return Acceptance(routes, errors)
+
+
+def _parse(service: str, text: str) -> Route:
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise DeliveryError(
+            f"route of '{service}' in Consul is no JSON ({error}): run the stage proxy again"
+        ) from error
+    if not isinstance(document, dict):
+        raise DeliveryError(f"route of '{service}' in Consul is no JSON object: run the stage proxy again")
+    route = Route.from_document(document)
+    if route.service != service:
+        raise DeliveryError(f"the key of '{service}' in Consul holds the route of '{route.service}': correct it")
+    return route
+
+
+def _same_keys(route: Route, previous: Route | None) -> bool:
+    return previous is not None and route.keys() == previous.keys()

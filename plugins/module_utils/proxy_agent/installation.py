@@ -1,0 +1,95 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Putting a configuration in force: checked first, reloaded without a lost request, undone when refused."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+
+from ..errors import DeliveryError
+from ..routes import Route
+from . import worker_answers
+from .endpoint import Endpoint
+from .files import read_text, write_atomically, write_if_changed
+from .haproxy_config import render
+from .haproxy_socket import HaproxyError, MasterSocket, Worker
+from .settings import Settings
+
+_CHECK_TIMEOUT = 30.0
+
+
+def check_text(settings: Settings, text: str) -> str | None:
+    """What `haproxy -c` has against the configuration, or None. Raises DeliveryError if it cannot be asked."""
+    candidate = settings.paths.directory / ".candidate.cfg"
+    write_atomically(candidate, text)
+    try:
+        outcome = subprocess.run(
+            [settings.haproxy, "-c", "-f", str(candidate)],
+            capture_output=True,
+            text=True,
+            timeout=_CHECK_TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise DeliveryError(f"haproxy -c could not be run on this proxy: {error}") from error
+    finally:
+        candidate.unlink(missing_ok=True)
+    return worker_answers.first_alert(outcome.stderr or outcome.stdout) if outcome.returncode else None
+
+
+def find_culprits(settings: Settings, good: Mapping[str, Route], changed: Iterable[Route]) -> dict[str, str]:
+    """Which of the changed routes make the configuration invalid, each tried alone beside the good ones."""
+    culprits = {}
+    for route in changed:
+        problem = check_text(settings, render(settings, {**good, route.service: route}.values(), {}))
+        if problem is not None:
+            culprits[route.service] = f"HAProxy does not accept the route of '{route.service}': {problem}"
+    return culprits
+
+
+def install(
+    settings: Settings, master: MasterSocket, routes: Iterable[Route], servers: Mapping[str, Sequence[Endpoint]]
+) -> Worker:
+    """Reload with this structure; the new worker. HaproxyError or DeliveryError: the old configuration is back.
+
+    Of the desired servers only those are written that the worker has now: their health goes over in the state file.
+    A server that is new would count as up at once; it is added at run time afterwards and has to prove itself.
+    """
+    paths = settings.paths
+    worker = master.current()
+    known = worker.servers()
+    present = {
+        backend: tuple(server for server in wanted if _serves(known, backend, server))
+        for backend, wanted in servers.items()
+    }
+    before = read_text(paths.config)
+    write_atomically(paths.server_state, worker.server_state())
+    write_atomically(paths.config, render(settings, routes, present))
+    try:
+        return master.reload()
+    except HaproxyError:
+        if before is not None:
+            write_if_changed(paths.config, before)
+        raise
+    finally:
+        forget_server_state(settings)
+
+
+def forget_server_state(settings: Settings) -> None:
+    """An old state must not mark servers as down at a start that nobody prepared."""
+    write_atomically(settings.paths.server_state, "1\n" + _STATE_HEADER + "\n")
+
+
+def _serves(known: Mapping[str, Mapping[str, worker_answers.ServerState]], backend: str, server: Endpoint) -> bool:
+    state = known.get(backend, {}).get(server.name)
+    return state is not None and state.checked and not state.maintenance
+
+
+_STATE_HEADER = (
+    "# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight "
+    "srv_time_since_last_change srv_check_status srv_check_result srv_check_health srv_check_state srv_agent_state "
+    "bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr "
+    "srv_agent_addr srv_agent_port"
+)
