@@ -10,7 +10,15 @@ from collections.abc import Callable
 from typing import Any
 
 from .errors import EngineError, OutOfDateError
-from .swarm_state import ServiceState, TaskState, service_state, task_state
+from .swarm_state import (
+    COLOR_LABEL,
+    PROJECT_LABEL,
+    TARGET_LABEL,
+    ServiceState,
+    TaskState,
+    service_state,
+    task_state,
+)
 
 try:
     import docker
@@ -46,10 +54,11 @@ class Engine:
 
     # -- reading ------------------------------------------------------------------------------------------------
 
-    def services(self, project: str) -> dict[str, ServiceState]:
-        """The services of a stack by their full name, for example C(books-ms_app-blue)."""
-        found = self._call(self._api.services, filters={"label": f"com.docker.stack.namespace={project}"})
-        return {item["Spec"]["Name"]: service_state(item) for item in found}
+    def colored_targets(self) -> set[tuple[str, str]]:
+        """Project and target of every coloured service."""
+        found = self._call(self._api.services, filters={"label": COLOR_LABEL})
+        labels = [item["Spec"].get("Labels") or {} for item in found]
+        return {(one.get(PROJECT_LABEL, ""), one.get(TARGET_LABEL, "")) for one in labels}
 
     def service(self, name: str) -> ServiceState | None:
         """One service, or None."""

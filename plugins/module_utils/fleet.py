@@ -21,11 +21,15 @@ from .waiting import Deadline
 
 @dataclass(frozen=True, slots=True)
 class ColorStatus:
-    """One colour at one proxy: configured servers, those that are up, and open requests over all its workers."""
+    """One colour at one proxy: configured servers, those that are up, and open requests over all its workers.
+
+    C(draining) are those of the open requests that are on instances about to be scaled away.
+    """
 
     servers: int
     up: int
     open: int
+    draining: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,8 +73,7 @@ def wait_until_healthy(
         return engine.running(service)
     failed = verdict.fatal if verdict is not None else None
     if failed is None:
-        candidates = [task for task in engine.tasks(service) if task.id not in before and not task.running]
-        failed = candidates[0] if candidates else None
+        failed = _most_telling(task for task in engine.tasks(service) if task.id not in before and not task.running)
     reason = _failure(seen[0].text, failed, timeout if verdict is None else None)
     log = engine.task_log(failed.id) if failed is not None else []
     raise DeliveryError(
@@ -85,10 +84,18 @@ def wait_until_healthy(
     )
 
 
+def _most_telling(tasks: Iterable[TaskState]) -> TaskState | None:
+    """The newest that failed, else the newest that at least started: the one whose log says most."""
+    ranked = sorted(tasks, key=lambda task: (task.failed, bool(task.container), task.created), reverse=True)
+    return ranked[0] if ranked else None
+
+
 def _failure(text: str, task: TaskState | None, timeout: float | None) -> str:
     reason = f"after {timeout:g} s {text}" if timeout is not None else text
     if task is not None:
-        if task.reason and task.reason not in reason:
+        if task.state == "starting":
+            reason += "; it started, but its health check did not pass"
+        elif task.reason and task.reason not in reason:
             reason += f"; {task.state}: {task.reason}"
         if task.exit_code:
             reason += f" (exit code {task.exit_code})"

@@ -9,6 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+# Service labels. The first three say what a service is, the others which run deployed what.
+PROJECT_LABEL = "dockerflow.project"
+TARGET_LABEL = "dockerflow.target"
+COLOR_LABEL = "dockerflow.color"
 RUN_LABEL = "dockerflow.run"
 SPEC_LABEL = "dockerflow.spec"
 IMAGE_LABEL = "dockerflow.image"

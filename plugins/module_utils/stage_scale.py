@@ -1,0 +1,192 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scaling a colour against its running count: up until the proxies use it, down after the proxies drained it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .color import COLORS
+from .errors import DeliveryError
+from .fleet import Snapshot
+from .instances import wait_until_healthy, wait_until_registered
+from .registry import Instance
+from .release import Release, Truth
+from .release_record import ReleaseRecord
+from .scale import Scale
+from .stage_proxy import confirm
+from .swarm_state import ServiceState, TaskState
+
+WHICH = ("live", "candidate", "both")
+
+
+@dataclass(frozen=True, slots=True)
+class ScalePlan:
+    """From how many to how many, per colour."""
+
+    steps: dict[str, tuple[int, int]]
+
+    @property
+    def changed(self) -> bool:
+        """Whether any colour changes."""
+        return any(before != after for before, after in self.steps.values())
+
+
+def plan_scale(
+    truth: Truth, record: ReleaseRecord, scale: Scale, which: str, minimum: int, maximum: int | None
+) -> ScalePlan:
+    """What C(which) (live, candidate or both) means now, and the numbers; raises DeliveryError when it runs nowhere."""
+    candidate = record.candidate.color if record.candidate is not None else None
+    live = truth.live
+    if which != "candidate" and live is None:
+        raise DeliveryError(
+            f"which '{which}': '{truth.service}' has no live colour yet: run the stage proxy first, or scale "
+            f"the candidate"
+        )
+    if which == "candidate" and candidate is None:
+        raise DeliveryError(f"which 'candidate': '{truth.service}' has no candidate: run the stage deploy first")
+    wanted = {"live": {live}, "candidate": {candidate}, "both": {live, candidate}}[which]
+    steps = {}
+    for color in COLORS:
+        if color in wanted:
+            running = truth.running.get(color, 0)
+            if running == 0:
+                raise DeliveryError(f"colour {color} of '{truth.service}' does not run, so there is nothing to scale")
+            steps[color] = (running, scale.resolve(running, minimum, maximum))
+    return ScalePlan(steps)
+
+
+def predict_removed(tasks: Iterable[TaskState], count: int) -> list[TaskState]:
+    """The tasks that Swarm will remove: those with the highest ordinal on their node (seen in 5 of 5 trials)."""
+    ordinal: Counter[str] = Counter()
+    ranked = []
+    for task in sorted(tasks, key=lambda task: task.slot):
+        ranked.append((ordinal[task.node_id], task.slot, task))
+        ordinal[task.node_id] += 1
+    ranked.sort(key=lambda one: (one[0], one[1]), reverse=True)
+    return [task for _ordinal, _slot, task in ranked[:count]]
+
+
+def scale_up(
+    release: Release, service: ServiceState, color: str, wanted: int, *, timeout: float, max_failures: int
+) -> dict[str, Any]:
+    """Start instances until C(wanted) are healthy, registered and, if the proxies follow the colour, up there."""
+    before = frozenset(task.id for task in release.engine.tasks(service))
+    old = service.replicas
+    scaled = release.engine.scale(service, wanted)
+
+    def report(text: str) -> None:
+        release.renew()
+        release.progress(f"colour {color}: {text}")
+
+    try:
+        tasks = wait_until_healthy(
+            release.engine,
+            scaled,
+            wanted,
+            timeout=timeout,
+            before=before,
+            max_failures=max_failures,
+            on_wait=report,
+        )
+        wait_until_registered(release.registry, f"{release.service}-{color}", tasks, timeout=timeout, on_wait=report)
+    except DeliveryError:
+        current = release.color_service(color)
+        if current is not None:
+            release.renew()
+            release.engine.scale(current, old)
+        raise
+    expect(release, color, wanted, timeout)
+    return {}
+
+
+def scale_down(
+    release: Release, service: ServiceState, color: str, wanted: int, *, timeout: float, drain_timeout: float
+) -> dict[str, Any]:
+    """Drain those that Swarm will remove at the proxies, scale, and report where the prediction was wrong."""
+    running = release.engine.running(service)
+    victims = predict_removed(running, len(running) - wanted)
+    cut = drain(release, color, victims, timeout, drain_timeout)
+    try:
+        release.renew()
+        scaled = release.engine.scale(service, wanted)
+
+        def report(text: str) -> None:
+            release.renew()
+            release.progress(f"colour {color}: {text}")
+
+        left = wait_until_healthy(release.engine, scaled, wanted, timeout=timeout, on_wait=report, max_failures=10**6)
+    finally:
+        # Whatever happened, nobody stays drained who is still there.
+        undrain(release)
+    expect(release, color, wanted, timeout)
+    wrong = sorted({task.id for task in left} & {task.id for task in victims})
+    return {"cut": cut, "wrong_guesses": len(wrong)}
+
+
+def drain(
+    release: Release, color: str, victims: Sequence[TaskState], timeout: float, drain_timeout: float
+) -> dict[str, int]:
+    """Take instances out of rotation and wait for their open requests; returns what is still open per proxy."""
+    route, index = release.route()
+    if route is None or color not in route.instances:
+        return {}
+    _index, registered = release.registry.instances(f"{release.service}-{color}")
+    draining = replace(route, revision=route.revision + 1, draining=endpoints(victims, registered))
+    release.write_route(draining, index)
+    confirm(release, draining, timeout, color, 0)
+    open_requests: dict[str, int] = {}
+
+    def drained(fleet: Snapshot) -> bool:
+        open_requests.clear()
+        for name, proxy in fleet.items():
+            said = proxy.acknowledgement(release.service)
+            count = -1 if said is None else said.color(color).draining
+            if count:
+                open_requests[name] = count
+        return not open_requests
+
+    def report(elapsed: float, _fleet: Snapshot) -> None:
+        release.renew()
+        release.progress(f"{elapsed:.0f} s: draining {len(victims)} instances of colour {color}: {open_requests}")
+
+    release.fleet.wait_for(drained, drain_timeout, report)
+    return dict(open_requests)
+
+
+def endpoints(tasks: Iterable[TaskState], registered: Iterable[Instance]) -> tuple[str, ...]:
+    """The tasks as the proxies know them, C(address:port), sorted."""
+    wanted = list(tasks)
+    ids = {task.id for task in wanted}
+    ports = {(task.node_address, port) for task in wanted for port in task.ports.values()}
+    return tuple(
+        sorted(
+            f"{instance.address}:{instance.port}"
+            for instance in registered
+            if instance.meta.get("swarm_task") in ids or (instance.address, instance.port) in ports
+        )
+    )
+
+
+def undrain(release: Release) -> None:
+    """Let every instance of the service have requests again."""
+    route, index = release.route()
+    if route is not None and route.draining:
+        release.write_route(replace(route, revision=route.revision + 1, draining=()), index)
+
+
+def expect(release: Release, color: str, instances: int, timeout: float) -> None:
+    """Tell the proxies how many instances the colour has now, and wait until they use that many."""
+    route, index = release.route()
+    if route is not None and color in route.instances:
+        if route.instances[color] != instances:
+            route = replace(
+                route, revision=route.revision + 1, instances={**route.instances, color: instances}, draining=()
+            )
+            release.write_route(route, index)
+        confirm(release, route, timeout, color, instances)
+    release.change_record(lambda record: record.with_instances(color, instances))

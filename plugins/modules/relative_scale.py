@@ -1,0 +1,180 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation and entry point; the work is in module_utils/stage_scale.py."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: relative_scale
+short_description: Scale a colour relative to what runs
+version_added: 0.1.0
+description:
+  - Scales by a step, a percentage, a factor or to a number, always against the running count and under the lock of the
+    target, so that ten clients that each ask for one more get exactly ten more.
+  - New instances are healthy, registered and in use at every proxy when the module returns. Instances that go are
+    drained at the proxies first.
+author: the dockerflow.delivery contributors (@dockerflow)
+extends_documentation_fragment:
+  - dockerflow.delivery.release
+  - dockerflow.delivery.release.connection
+  - dockerflow.delivery.release.run
+  - dockerflow.delivery.attributes
+  - dockerflow.delivery.attributes.delivery
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: partial
+    details: With an absolute O(scale). A step is meant to change something each time.
+options:
+  scale:
+    description:
+      - A number (V(5)), a step (V(+2), V(-1)), a percentage (V(50%)) or a factor (V(x1.5)) of the running count.
+    type: str
+    required: true
+  which:
+    description: The colour that users get, the candidate, or both.
+    type: str
+    choices: [live, candidate, both]
+    default: live
+  min_scale:
+    description: Fewest instances. A result below it is an error, not a silent limit.
+    type: int
+    default: 1
+  max_scale:
+    description: Most instances. A result above it is an error.
+    type: int
+  timeout:
+    description: Seconds for new instances to be healthy, and for the proxies to confirm.
+    type: int
+    default: 300
+  drain_timeout:
+    description: Seconds to wait for open requests on instances that go.
+    type: int
+    default: 60
+  max_failures:
+    description: How many new instances may end by themselves before it is given up and undone.
+    type: int
+    default: 3
+"""
+
+EXAMPLES = r"""
+- name: Two more
+  dockerflow.delivery.relative_scale:
+    project: books-ms
+    target: app
+    scale: "+2"
+    max_scale: 10
+"""
+
+RETURN = r"""
+colors:
+  description: Per colour the running instances before and after.
+  returned: always
+  type: dict
+  sample: {"blue": {"before": 1, "after": 3}}
+cut:
+  description: Requests per proxy that were still open on instances that went when O(drain_timeout) passed.
+  returned: always
+  type: dict
+  sample: {}
+wrong_guesses:
+  description: Instances that were drained although Swarm then removed another one; they are back in rotation.
+  returned: always
+  type: int
+  sample: 0
+"""
+
+from typing import Any
+
+from ansible_collections.dockerflow.delivery.plugins.module_utils import stage_scale
+from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments import (
+    CONSUL_ARGUMENTS,
+    DOCKER_ARGUMENTS,
+    RUN_ARGUMENTS,
+    TARGET_ARGUMENTS,
+    connect_release,
+    finish,
+    held,
+    journal,
+    new_module,
+)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release import Release
+from ansible_collections.dockerflow.delivery.plugins.module_utils.scale import Scale
+
+ARGUMENTS: dict[str, Any] = {
+    **CONSUL_ARGUMENTS,
+    **DOCKER_ARGUMENTS,
+    **TARGET_ARGUMENTS,
+    **RUN_ARGUMENTS,
+    "scale": {"type": "str", "required": True},
+    "which": {"type": "str", "choices": list(stage_scale.WHICH), "default": "live"},
+    "min_scale": {"type": "int", "default": 1},
+    "max_scale": {"type": "int"},
+    "timeout": {"type": "int", "default": 300},
+    "drain_timeout": {"type": "int", "default": 60},
+    "max_failures": {"type": "int", "default": 3},
+}
+
+
+def main() -> None:
+    """Entry point."""
+    module = new_module(ARGUMENTS)
+    parameters = module.params
+
+    def body() -> dict[str, Any]:
+        scale = Scale.parse(parameters["scale"])
+        release = connect_release(parameters)
+        with held(module, release, "scale"):
+            truth = release.truth()
+            record, _index = release.record()
+            plan = stage_scale.plan_scale(
+                truth, record, scale, parameters["which"], parameters["min_scale"], parameters["max_scale"]
+            )
+            result: dict[str, Any] = {
+                "changed": plan.changed,
+                "colors": {color: {"before": old, "after": new} for color, (old, new) in plan.steps.items()},
+                "cut": {},
+                "wrong_guesses": 0,
+                "diff": {
+                    "before": {color: old for color, (old, _new) in plan.steps.items()},
+                    "after": {color: new for color, (_old, new) in plan.steps.items()},
+                },
+            }
+            if plan.changed and not module.check_mode:
+                with journal(release, "scale"):
+                    for color, (old, new) in plan.steps.items():
+                        result.update(apply(release, color, old, new))
+            return result
+
+    def apply(release: Release, color: str, old: int, new: int) -> dict[str, Any]:
+        service = release.fence_services()[color]
+        if new > old:
+            return stage_scale.scale_up(
+                release,
+                service,
+                color,
+                new,
+                timeout=parameters["timeout"],
+                max_failures=parameters["max_failures"],
+            )
+        if new < old:
+            return stage_scale.scale_down(
+                release,
+                service,
+                color,
+                new,
+                timeout=parameters["timeout"],
+                drain_timeout=parameters["drain_timeout"],
+            )
+        return {}
+
+    finish(module, body)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation and entry point; the work is in module_utils/release_status.py."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release_info
+short_description: Show what is live, what runs, what the proxies serve, and where they disagree
+version_added: 0.1.0
+description:
+  - Reads the release record, Swarm and every proxy's report, and compares them. Changes nothing and takes no lock.
+author: the dockerflow.delivery contributors (@dockerflow)
+extends_documentation_fragment:
+  - dockerflow.delivery.release.connection
+  - dockerflow.delivery.attributes
+  - dockerflow.delivery.attributes.delivery
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  project:
+    description: Only this project. By default all that have coloured services.
+    type: str
+  target:
+    description: Only this target.
+    type: str
+seealso:
+  - module: dockerflow.delivery.blue_green_deploy
+"""
+
+EXAMPLES = r"""
+- name: How do all releases stand
+  dockerflow.delivery.release_info:
+  register: info
+"""
+
+RETURN = r"""
+releases:
+  description:
+    - One entry per target, sorted by service. C(drift) holds one sentence for each disagreement.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - project: books-ms
+      target: app
+      service: books-ms-app
+      live: green
+      candidate: null
+      colors: {green: {swarm_service: books-ms_app-green, image: "books-ms:2", replicas: 2, running: 2}}
+      proxies: {proxy-1: {address: "http://10.0.0.11:80", alive: true, live: green, revision: 7, error: null}}
+      lock: null
+      drift: []
+"""
+
+from typing import Any
+
+from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments import (
+    CONSUL_ARGUMENTS,
+    DOCKER_ARGUMENTS,
+    connect_registry,
+    finish,
+    new_module,
+    prefix_of,
+)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.engine import Engine
+from ansible_collections.dockerflow.delivery.plugins.module_utils.fleet import Fleet
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release import Release
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release_status import status
+
+ARGUMENTS: dict[str, Any] = {
+    **CONSUL_ARGUMENTS,
+    **DOCKER_ARGUMENTS,
+    "project": {"type": "str"},
+    "target": {"type": "str"},
+}
+
+
+def main() -> None:
+    """Entry point."""
+    module = new_module(ARGUMENTS)
+    parameters = module.params
+
+    def body() -> dict[str, Any]:
+        registry, prefix = connect_registry(parameters), prefix_of(parameters)
+        engine = Engine(parameters["docker_host"], parameters["docker_timeout"])
+        fleet = Fleet(registry, prefix)
+        found = {
+            (project, target)
+            for project, target in engine.colored_targets()
+            if parameters["project"] in (None, project) and parameters["target"] in (None, target)
+        }
+        if parameters["project"] and parameters["target"]:
+            found.add((parameters["project"], parameters["target"]))
+        releases = [Release(engine, registry, fleet, prefix, project, target) for project, target in sorted(found)]
+        return {"changed": False, "releases": [status(release) for release in releases]}
+
+    finish(module, body)
+
+
+if __name__ == "__main__":
+    main()

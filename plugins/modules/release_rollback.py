@@ -1,0 +1,146 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation and entry point; the work is in module_utils/stage_rollback.py and stage_proxy.py."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release_rollback
+short_description: Send users back to the previous release
+version_added: 0.1.0
+description:
+  - A previous release that is still warm is served again by one flip. One that was stopped is started at the live
+    count, proven as a new release is, and then flipped to.
+  - The number of instances stays as it is; only the release goes back. The release that users leave stays up and
+    becomes the previous one, so a second rollback goes forward again.
+  - If the previous release does not become healthy, nothing changes for users.
+author: the dockerflow.delivery contributors (@dockerflow)
+extends_documentation_fragment:
+  - dockerflow.delivery.release
+  - dockerflow.delivery.release.connection
+  - dockerflow.delivery.release.run
+  - dockerflow.delivery.attributes
+  - dockerflow.delivery.attributes.delivery
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: none
+    details: Each call goes back to the release before.
+options:
+  timeout:
+    description: Seconds for the previous release to become healthy, and for the proxies to confirm.
+    type: int
+    default: 300
+  max_failures:
+    description: How many instances may end by themselves before it is given up.
+    type: int
+    default: 3
+seealso:
+  - module: dockerflow.delivery.release_stop
+"""
+
+EXAMPLES = r"""
+- name: The new release is bad
+  dockerflow.delivery.release_rollback:
+    project: books-ms
+    target: app
+"""
+
+RETURN = r"""
+color:
+  description: The colour that users get.
+  returned: always
+  type: str
+  sample: blue
+warm:
+  description: Whether the previous release still ran.
+  returned: always
+  type: bool
+  sample: true
+instances:
+  description: Instances of the colour that users get.
+  returned: always
+  type: int
+  sample: 2
+revision:
+  description: Revision of the route that every proxy confirmed.
+  returned: when not in check mode
+  type: int
+  sample: 9
+proxies:
+  description: Per proxy, milliseconds from writing to its confirmation.
+  returned: when not in check mode
+  type: dict
+  sample: {"proxy-1": {"prepared_ms": 3.1, "confirmed_ms": 21.0}}
+skew_ms:
+  description: Milliseconds between the first and the last proxy's confirmation.
+  returned: when not in check mode
+  type: float
+  sample: 3.5
+"""
+
+from typing import Any
+
+from ansible_collections.dockerflow.delivery.plugins.module_utils import stage_proxy, stage_rollback
+from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments import (
+    CONSUL_ARGUMENTS,
+    DOCKER_ARGUMENTS,
+    RUN_ARGUMENTS,
+    TARGET_ARGUMENTS,
+    connect_release,
+    finish,
+    held,
+    journal,
+    new_module,
+)
+
+ARGUMENTS: dict[str, Any] = {
+    **CONSUL_ARGUMENTS,
+    **DOCKER_ARGUMENTS,
+    **TARGET_ARGUMENTS,
+    **RUN_ARGUMENTS,
+    "timeout": {"type": "int", "default": 300},
+    "max_failures": {"type": "int", "default": 3},
+}
+
+
+def main() -> None:
+    """Entry point."""
+    module = new_module(ARGUMENTS)
+    parameters = module.params
+
+    def body() -> dict[str, Any]:
+        release = connect_release(parameters)
+        with held(module, release, "rollback"):
+            truth = release.truth()
+            record, _index = release.record()
+            plan = stage_rollback.plan_rollback(truth, record)
+            result: dict[str, Any] = {
+                "changed": True,
+                "color": plan.color,
+                "warm": plan.warm,
+                "instances": plan.instances,
+                "diff": {"before": {"live": truth.live}, "after": {"live": plan.color}},
+            }
+            if not module.check_mode:
+                with journal(release, "rollback"):
+                    if not plan.warm:
+                        stage_rollback.start_previous(
+                            release, plan, timeout=parameters["timeout"], max_failures=parameters["max_failures"]
+                        )
+                    truth = release.truth()
+                    flip = stage_proxy.plan(stage_proxy.RouteWish(color=plan.color), truth, record)
+                    result.update(stage_proxy.apply(release, flip, truth, parameters["timeout"]))
+                    stage_proxy.record_live(release, plan.color)
+            return result
+
+    finish(module, body)
+
+
+if __name__ == "__main__":
+    main()
