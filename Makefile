@@ -26,11 +26,11 @@ help: ## Show the targets
 # --- the main job ---------------------------------------------------------------------------------------------------
 
 .PHONY: engine images deploy
-engine:
-	@scripts/prepare-host engine
+engine: .venv/ready
+	@$(CHECK) engine scripts/prepare-host engine
 
 images: .venv/ready engine ## Build the images whose inputs changed
-	images/build $(IMAGES)
+	@$(CHECK) images images/build $(IMAGES)
 
 deploy: .venv/ready images ## Provision this machine and release the sample project; the last line is its URL
 	.venv/bin/ansible-playbook playbooks/provision.yml
@@ -48,7 +48,9 @@ SUITES := lint unit sanity integration molecule
 .PHONY: test $(SUITES)
 test: .venv/ready ## All gates; the last line is "N passed, N failed"
 	@$(GATE) reset
-	@for suite in $(SUITES); do $(MAKE) --no-print-directory $$suite || break; done; $(GATE) summary
+	@for suite in $(SUITES); do \
+	  $(MAKE) --no-print-directory $$suite || { status=1; break; }; \
+	done; $(GATE) summary && exit $$status
 
 LINTERS := ruff format mypy ansible-lint docs changelog
 .PHONY: $(LINTERS)
@@ -81,7 +83,7 @@ integration: .venv/ready images ## User stories on this machine, with real parts
 	@$(GATE) pytest integration pytest tests/integration --verbose
 
 molecule: .venv/ready images ## The same roles on a systemd node over SSH
-	@images/build node
+	@$(CHECK) node images/build node
 	@MOLECULE_GLOB='molecule/*/molecule.yml' $(GATE) molecule molecule molecule test --all
 
 .PHONY: bench
