@@ -118,7 +118,7 @@ def host_network_key(mode: str) -> str:
 
 def _deploy(name: str, service: Service, warnings: Warnings) -> dict[str, Any]:
     given = service.get("deploy") or {}
-    result = {key: given[key] for key in _DEPLOY if given.get(key) is not None}
+    result = {key: given[key] for key in _DEPLOY if given.get(key) not in (None, {})}
     for key in given:
         if key not in (*_DEPLOY, "resources") and not key.startswith("x-"):
             warnings.dropped(name, f"deploy.{key}", "a stack does not know it")
