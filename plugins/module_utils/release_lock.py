@@ -134,6 +134,9 @@ class RunLock:
         )
 
     def give_back(self) -> None:
-        """End the run: the next one may start at once."""
+        """End the run: the next one may start at once, and no trace of the lock is left."""
         self._registry.release(self.key, self.holder.to_json(), self.run)
+        entry = self._registry.get(self.key)
+        if entry is not None and entry.session is None:
+            self._registry.delete(self.key, cas=entry.modify_index)  # not if the next run has taken it already
         self._registry.destroy_session(self.run)
