@@ -13,24 +13,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.dockerflow.delivery.tests.integration.consul import Consul
-from ansible_collections.dockerflow.delivery.tests.integration.haproxy import Haproxy
-from ansible_collections.dockerflow.delivery.tests.integration.playbook import Playbook
 from ansible_collections.dockerflow.delivery.tests.integration.project import Project, World
-from ansible_collections.dockerflow.delivery.tests.integration.swarm import Swarm
+from ansible_collections.dockerflow.delivery.tests.integration.provisioning import provision
 
 
 @pytest.fixture(scope="session")
 def world() -> World:
     """This machine, provisioned."""
-    result = Playbook("playbooks/provision.yml").run(timeout=300)
-    assert result.succeeded, str(result)
-    return World(
-        Swarm(),
-        Consul("http://127.0.0.1:8500"),
-        Haproxy("docker-flow-proxy", "/var/lib/docker-flow-proxy"),
-        "http://127.0.0.1",
-    )
+    return provision()
 
 
 @pytest.fixture(scope="module")

@@ -34,11 +34,18 @@ SAMPLE = ROOT / "examples" / "books-ms"
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What is provisioned once for all stories. C(front) is the proxy's address, for example http://127.0.0.1."""
+    """What is provisioned once for all stories.
+
+    C(agent), C(registrator) and C(consul_container) are names of containers, C(front) is the proxy's address, for
+    example http://127.0.0.1.
+    """
 
     swarm: Swarm
     consul: Consul
     haproxy: Haproxy
+    agent: str
+    registrator: str
+    consul_container: str
     front: str
 
 

@@ -61,6 +61,18 @@ class Swarm:
         """Running containers per service, services with none included."""
         return {name: len(self.instances(project, name)) for name in self.services(project)}
 
+    def running_tasks(self, project: str, service: str) -> int:
+        """How many tasks Swarm calls running; with a health check, that means healthy."""
+        found = self.client.api.tasks(filters={"service": f"{project}_{service}", "desired-state": "running"})
+        return sum(task["Status"]["State"] == "running" for task in found)
+
+    def process_of(self, container: str) -> int:
+        """The process id, on this machine, of a container's main process."""
+        return int(self.client.containers.get(container).attrs["State"]["Pid"])
+
+    def image_of(self, container: str) -> str:
+        return str(self.client.containers.get(container).attrs["Config"]["Image"])
+
     def kill(self, instance: Instance) -> None:
         """SIGKILL, as the kernel does when memory runs out."""
         self.client.api.kill(instance.container, "SIGKILL")
@@ -70,7 +82,7 @@ class Swarm:
 
     def kill_process(self, name: str) -> None:
         """SIGKILL to a container's main process: Docker sees a crash, not an operator's wish, and restarts it."""
-        os.kill(self.client.containers.get(name).attrs["State"]["Pid"], signal.SIGKILL)
+        os.kill(self.process_of(name), signal.SIGKILL)
 
     def leftovers(self, project: str) -> list[str]:
         """Everything of a project that Docker still knows: services, containers, networks, configs and secrets."""

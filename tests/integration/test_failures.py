@@ -15,10 +15,6 @@ import pytest
 from ansible_collections.dockerflow.delivery.tests.integration.project import Project, World
 from ansible_collections.dockerflow.delivery.tests.integration.swarm import eventually
 
-AGENT = "docker-flow-proxy-agent"
-REGISTRATOR = "registrator"
-CONSUL = "consul"
-
 
 @pytest.fixture(scope="module")
 def books(new_project: Callable[..., Project]) -> Project:
@@ -29,9 +25,9 @@ def books(new_project: Callable[..., Project]) -> Project:
 
 def test_traffic_goes_on_while_consul_is_away_and_a_release_works_after(books: Project, world: World) -> None:
     with books.load() as load:
-        world.swarm.stop_container(CONSUL)
+        world.swarm.stop_container(world.consul_container)
         refused = books.deploy("2", consul_timeout=2)
-        world.swarm.client.containers.get(CONSUL).start()
+        world.swarm.client.containers.get(world.consul_container).start()
         eventually(world.consul.healthy, "Consul has a leader", timeout=60)
         eventually(lambda: reported(books), "the proxy reports itself again", timeout=60)
         eventually(lambda: len(world.consul.instances(f"{books.service}-{books.live}")) == 2, "both are registered", 60)
@@ -44,10 +40,10 @@ def test_traffic_goes_on_while_consul_is_away_and_a_release_works_after(books: P
 
 def test_a_killed_proxy_agent_costs_nothing_and_catches_up(books: Project, world: World) -> None:
     with books.load() as load:
-        world.swarm.kill_process(AGENT)
+        world.swarm.kill_process(world.agent)
         (first, second) = books.instances(books.live or "")
         world.swarm.kill(second)  # what the agent would have handled
-        eventually(lambda: running(world, AGENT), "the agent runs again", timeout=60)
+        eventually(lambda: running(world, world.agent), "the agent runs again", timeout=60)
         eventually(lambda: len(up(books)) == 2, "the proxy has both instances, one at a new port", timeout=60)
         assert first in books.instances(books.live or "")
     # The requests that were open on the instance at the moment it was killed cannot be saved; nothing else is lost.
@@ -64,8 +60,8 @@ def test_a_restarted_proxy_serves_what_it_served(books: Project, world: World) -
 
 def test_a_killed_registrator_costs_nothing_and_catches_up(books: Project, world: World) -> None:
     with books.load() as load:
-        world.swarm.kill_process(REGISTRATOR)
-        eventually(lambda: running(world, REGISTRATOR), "the registrator runs again", timeout=60)
+        world.swarm.kill_process(world.registrator)
+        eventually(lambda: running(world, world.registrator), "the registrator runs again", timeout=60)
         books.release("2")
     assert not load.report.lost, str(load.report)
 
