@@ -40,6 +40,12 @@ options:
     description: What the run is doing, for those who find the lock held.
     type: str
     default: start
+  hold_for:
+    description:
+      - Go on renewing the run for that many seconds, or until it ended. For a task with C(async) that holds the lock while
+        something else runs, for example tests.
+    type: int
+    default: 0
 """
 
 EXAMPLES = r"""
@@ -80,6 +86,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments impo
 )
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release import utc_now
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release_lock import Holder, RunLock
+from ansible_collections.dockerflow.delivery.plugins.module_utils.waiting import wait_until
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
@@ -88,6 +95,7 @@ ARGUMENTS: dict[str, Any] = {
     **RUN_ARGUMENTS,
     "state": {"type": "str", "choices": ["held", "released"], "default": "held"},
     "stage": {"type": "str", "default": "start"},
+    "hold_for": {"type": "int", "default": 0},
 }
 
 
@@ -108,6 +116,13 @@ def main() -> None:
             lock = RunLock.resume(release.registry, release.lock_key, holder)
         else:
             lock = take_lock(parameters, release, holder)
+        if parameters["hold_for"]:
+            wait_until(
+                lambda: not release.registry.renew_session(lock.run),
+                parameters["hold_for"],
+                interval=parameters["lock_ttl"] / 6,
+                max_interval=parameters["lock_ttl"] / 3,
+            )
         return {"changed": False, "run": lock.run}
 
     finish(module, body)
