@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-import io
-import json
 import time
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.dockerflow.delivery.plugins.modules import proxy_reconfigure
+from ansible_collections.dockerflow.delivery.tests.integration.modules import call
 from ansible_collections.dockerflow.delivery.tests.integration.project import Project, World
 
 from .figures import Figure
@@ -58,14 +55,7 @@ def measure(world: World, folder: Path) -> list[Figure]:
 
 
 def flip(project: str, color: str) -> dict[str, Any]:
-    """Call the module in this process, so that its time is its own."""
-    output = io.StringIO()
-    with redirect_stdout(output), patch_module_args({"project": project, "target": "app", "color": color}):
-        try:
-            proxy_reconfigure.main()
-        except SystemExit:
-            pass
-    result: dict[str, Any] = json.loads(output.getvalue().strip().splitlines()[-1])
+    result = call(proxy_reconfigure, {"project": project, "target": "app", "color": color})
     if result.get("failed"):
         raise RuntimeError(result["msg"])
     return result

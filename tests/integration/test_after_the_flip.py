@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 
 import pytest
+from ansible_collections.dockerflow.delivery.plugins.modules import proxy_reconfigure
+from ansible_collections.dockerflow.delivery.tests.integration.modules import call
 from ansible_collections.dockerflow.delivery.tests.integration.project import Answer, Project, World
 from ansible_collections.dockerflow.delivery.tests.integration.swarm import eventually
 
@@ -24,25 +26,26 @@ def books(new_project: Callable[..., Project]) -> Project:
     return project
 
 
-def other(color: str | None) -> str:
-    return "green" if color == "blue" else "blue"
+def flip(books: Project, version: str, drain_timeout: int = 0) -> float:
+    """Release without stopping the old colour; returns when the stage proxy had returned."""
+    books.release(version, flow="deploy")
+    options = {"project": books.name, "target": "app", "drain_timeout": drain_timeout}
+    result = call(proxy_reconfigure, options)
+    flipped = time.monotonic()
+    assert result["changed"], result
+    return flipped
 
 
-def flip(books: Project, version: str) -> None:
-    """Release without stopping the old colour, whose open requests are waited for."""
-    books.release(version, flow="deploy,proxy", drain_timeout=30)
-
-
-def test_killing_the_old_colour_right_after_the_flip_loses_nothing(books: Project, world: World) -> None:
-    old = other(other(books.live))
+def test_killing_the_old_colour_the_moment_the_proxy_drained_it_loses_nothing(books: Project, world: World) -> None:
+    old = books.live or ""
+    doomed = books.instances(old)
     with books.load() as load:
-        flip(books, "2")
-        for instance in books.instances(old):
+        flip(books, "2", drain_timeout=30)
+        for instance in doomed:
             world.swarm.kill(instance)
-        killed = time.monotonic()
-        load.wait_for_answers(300, version="2", after=killed)
+        load.wait_for_answers(300, version="2", after=time.monotonic())
     assert not load.report.lost, str(load.report)
-    assert books.live == other(old)
+    assert books.live != old
 
 
 def test_a_reload_keeps_the_new_colour(books: Project, world: World) -> None:
@@ -66,13 +69,13 @@ def test_a_restart_of_the_proxy_keeps_the_new_colour(books: Project, world: Worl
 def test_a_flip_right_after_a_reload_leaves_no_client_of_the_old_worker_on_the_old_colour(
     books: Project, world: World
 ) -> None:
-    flip_ready = books.release("2", flow="deploy")
-    assert flip_ready.of("blue_green_deploy").values["changed"]
+    books.release("2", flow="deploy")
     with books.load(connections=40) as load:
         world.haproxy.reload()  # its worker keeps the kept-alive connections of the load
-        result = books.release("2", flow="proxy")
-        flipped = result.of("proxy_reconfigure").at
+        result = call(proxy_reconfigure, {"project": books.name, "target": "app"})
+        flipped = time.monotonic()
         load.wait_for_answers(600, version="2", after=flipped)
+    assert result["changed"], result
     assert not load.report.lost, str(load.report)
     assert not load.report.stale("1", after=flipped), str(load.report)
 

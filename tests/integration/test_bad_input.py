@@ -19,9 +19,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.dockerflow.delivery.plugins.modules import blue_green_deploy, proxy_reconfigure, relative_scale
 from ansible_collections.dockerflow.delivery.tests.integration.consul import Consul
+from ansible_collections.dockerflow.delivery.tests.integration.modules import call as call_module
 from ansible_collections.dockerflow.delivery.tests.integration.project import Project, World
 from ansible_collections.dockerflow.delivery.tests.integration.swarm import eventually
 
@@ -43,14 +43,12 @@ def project(live: Project, world: World, tmp_path: Path) -> Project:
 
 
 @pytest.fixture
-def refuse(live: Project, world: World, capsys: pytest.CaptureFixture[str]) -> Refusal:
+def refuse(live: Project, world: World) -> Refusal:
     """Call a module with options that it must refuse; returns its message, after looking that nothing changed."""
 
     def call(module: ModuleType, options: dict[str, Any]) -> str:
         before = everything(world)
-        with patch_module_args(options), pytest.raises(SystemExit):
-            module.main()
-        answer = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+        answer = call_module(module, options)
         assert answer.get("failed") is True, answer
         assert everything(world) == before, "something was touched"
         return str(answer["msg"])
