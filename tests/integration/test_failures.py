@@ -26,7 +26,7 @@ def books(new_project: Callable[..., Project]) -> Project:
 def test_traffic_goes_on_while_consul_is_away_and_a_release_works_after(books: Project, world: World) -> None:
     with books.load() as load:
         world.swarm.stop_container(world.consul_container)
-        refused = books.deploy("2", consul_timeout=2)
+        refused = books.deploy("2")
         world.swarm.client.containers.get(world.consul_container).start()
         eventually(world.consul.healthy, "Consul has a leader", timeout=60)
         eventually(lambda: reported(books), "the proxy reports itself again", timeout=60)

@@ -174,7 +174,7 @@ def test_rolling_back_to_a_warm_release_only_flips(books: Project) -> None:
 def test_status_shows_what_is_live(books: Project) -> None:
     result = books.run("playbooks/status.yml")
     assert result.succeeded, str(result)
-    [info] = result.of("release_info").values["releases"]
+    (info,) = [one for one in result.of("release_info").values["releases"] if one["service"] == books.service]
     assert (info["live"], info["drift"]) == ("green", [])
     assert "green" in result.stdout
     assert "walk-app" in result.stdout
