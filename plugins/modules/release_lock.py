@@ -42,8 +42,8 @@ options:
     default: start
   hold_for:
     description:
-      - Go on renewing the run for that many seconds, or until it ended. For a task with C(async) that holds the lock while
-        something else runs, for example tests.
+      - Go on renewing the run for that many seconds, or until it ended. For a task with C(async) that holds the lock
+        while something else runs, for example tests.
     type: int
     default: 0
 """
