@@ -72,7 +72,8 @@ class DockerApi:
             url = f"{client.base_url}/v{client.api_version}/events"
             with client.get(url, params=query, stream=True, timeout=patience) as response:
                 response.raise_for_status()
-                for line in response.iter_lines(chunk_size=None):
+                # Docker sends each event as one chunk. Behind a proxy that does not, a larger read would wait for more.
+                for line in response.iter_lines(chunk_size=None if response.raw.chunked else 1):
                     if line:
                         yield json.loads(line)
         except (docker.errors.DockerException, requests.RequestException, OSError, ValueError) as error:
