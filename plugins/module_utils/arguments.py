@@ -179,6 +179,9 @@ def finish(module: AnsibleModule, body: Callable[[], dict[str, Any]]) -> NoRetur
         result = body()
     except DeliveryError as error:
         module.fail_json(msg=str(error), **{"changed": False, **error.result})
+    finally:
+        if module.params.get("progress_file"):
+            Path(module.params["progress_file"]).unlink(missing_ok=True)
     module.exit_json(**result)
 
 
