@@ -25,6 +25,8 @@ def main(arguments: Sequence[str]) -> int:
             LOG.error("the Python packages docker and py-consul are needed: %s", error)
             return 1
     agent = Agent(given)
+    if given.withdraw:
+        return agent.withdraw()
     return agent.once() if given.once or given.dry_run else agent.run()
 
 

@@ -41,7 +41,7 @@ class Order(Enum):
 
 
 class Agent:
-    """C(run) follows Docker until SIGTERM, C(once) compares once; both return the exit status."""
+    """C(run) follows Docker until SIGTERM, C(once) compares once, C(withdraw) gives up; all return the exit status."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -68,6 +68,10 @@ class Agent:
             pass  # The comparison meets the same trouble and reports it.
         return 0 if self._compare() else 1
 
+    def withdraw(self) -> int:
+        """Take all services of this node out; nothing that follows Docker must run beside it."""
+        return 0 if self._comparison.withdraw() else 1
+
     def run(self) -> int:
         """Follow Docker until told to stop."""
         signal.signal(signal.SIGHUP, lambda *_: self._orders.put(Order.COMPARE))
@@ -79,9 +83,7 @@ class Agent:
         while self._listen():
             if time.monotonic() >= self._schedule.due:
                 self._compare()
-        if self._settings.deregister_on_exit:
-            self._comparison.withdraw()
-        return 0
+        return self.withdraw() if self._settings.deregister_on_exit else 0
 
     def _listen(self) -> bool:
         """Wait for something to happen, at most until the next comparison, and take in all that did. False: stop."""

@@ -66,14 +66,15 @@ class Comparison:
             self._trouble = None
         return outcome
 
-    def withdraw(self) -> None:
-        """Take all services of this node out."""
+    def withdraw(self) -> bool:
+        """Take all services of this node out; whether that succeeded."""
         try:
             registry = self._connected()
             actual = registry.agent_services()
-            self._apply(plan({}, actual, self._node.name), registry, actual, {})
+            return self._apply(plan({}, actual, self._node.name), registry, actual, {}) == 0
         except DeliveryError as error:
             self._in_trouble(str(error))
+            return False
 
     def _in_trouble(self, text: str) -> str:
         if text != self._trouble:

@@ -40,6 +40,7 @@ class Settings:
     once: bool
     dry_run: bool
     deregister_on_exit: bool
+    withdraw: bool
 
     def connection(self) -> Connection:
         """How to reach the Consul agent of this node; reads the token file, so a new token needs no restart."""
@@ -90,6 +91,7 @@ def settings(arguments: Sequence[str], environment: Mapping[str, str] = os.envir
         once=given.once,
         dry_run=given.dry_run,
         deregister_on_exit=given.deregister_on_exit,
+        withdraw=given.withdraw,
     )
 
 
@@ -126,4 +128,5 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     switch("--deregister-on-exit", "REGISTRATOR_DEREGISTER_ON_EXIT", "take this node's services out on SIGTERM")
     switch("--dry-run", "REGISTRATOR_DRY_RUN", "compare once, say what would change, change nothing")
     switch("--once", "REGISTRATOR_ONCE", "compare once and exit: 0 done, 1 failed")
+    switch("--withdraw", "REGISTRATOR_WITHDRAW", "take this node's services out and exit, before another registrator")
     return parser

@@ -67,6 +67,19 @@ def test_sigterm_takes_services_out_where_that_is_wanted(
     assert not consul.services(service)
 
 
+def test_withdraw_takes_out_what_is_ours_and_nothing_else(
+    consul: ConsulServer, new_agent: NewAgent, containers: TestContainers, service: str
+) -> None:
+    containers.run("--publish=8080")
+    assert new_agent(consul).once()[0] == 0
+    consul.register({"ID": f"{service}-foreign", "Name": f"{service}-foreign"})
+    status, output = new_agent(consul).once("--withdraw")
+    assert status == 0, output
+    assert not consul.services(service)
+    assert consul.services(f"{service}-foreign")
+    consul.deregister(f"{service}-foreign")
+
+
 @pytest.mark.parametrize("how", ["SIGHUP", "resync"])
 def test_what_was_taken_out_by_hand_comes_back(
     consul: ConsulServer, new_agent: NewAgent, containers: TestContainers, service: str, how: str
