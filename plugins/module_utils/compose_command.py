@@ -49,7 +49,6 @@ def compose_available(command: tuple[str, ...]) -> bool:
 
 def run_config(
     command: tuple[str, ...],
-    directory: Path,
     files: Sequence[Path],
     env: Mapping[str, str],
     project_name: str | None,
@@ -62,7 +61,7 @@ def run_config(
 
     Raises NoSuchServiceError, and DeliveryError with what Compose said about the file.
     """
-    options = _options(directory, files, project_name)
+    options = _options(files, project_name)
     options += [word for profile in profiles for word in ("--profile", profile)]
     output, log = _config(command, [*options, "config", "--format", "json", *services], env, timeout, files)
     try:
@@ -74,14 +73,13 @@ def run_config(
 
 def service_names(
     command: tuple[str, ...],
-    directory: Path,
     files: Sequence[Path],
     env: Mapping[str, str],
     project_name: str | None,
     timeout: float,
 ) -> list[str]:
     """All services of the project, those of inactive profiles too, sorted: what a message can offer instead."""
-    arguments = [*_options(directory, files, project_name), "config", "--no-consistency", "--format", "json"]
+    arguments = [*_options(files, project_name), "config", "--no-consistency", "--format", "json"]
     output, _log = _config(command, arguments, {**env, "COMPOSE_PROFILES": "*"}, timeout, files)
     return sorted(json.loads(output).get("services") or {})
 
@@ -102,9 +100,9 @@ def client_dialect(docker: Sequence[str] = ("docker",), timeout: float = 20.0) -
     return next((dialect for major, dialect in _DIALECTS if min(majors) >= major), BASE_DIALECT)
 
 
-def _options(directory: Path, files: Sequence[Path], project_name: str | None) -> list[str]:
-    options = ["--project-directory", str(directory)]
-    options += [word for path in files for word in ("--file", str(path))]
+def _options(files: Sequence[Path], project_name: str | None) -> list[str]:
+    # The first file's directory is the project's, for relative paths, .env and the default name.
+    options = [word for path in files for word in ("--file", str(path))]
     return [*options, "--project-name", project_name] if project_name else options
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .compose_command import NoSuchServiceError, compose_available, run_config, service_names
-from .compose_files import find_files, project_variables
+from .compose_files import find_files, project_variables, read_dotenv
 from .compose_stack_dialect import read_stack_file
 from .errors import DeliveryError
 from .names import is_dns_label, nearest
@@ -59,7 +59,8 @@ def load_project(
 ) -> ComposeProject:
     """Resolve the Compose project in the directory C(project_src).
 
-    C(files) are relative to that directory; without any the files that Compose would take. C(services), the target
+    C(files) are relative to that directory; without any the files that Compose would take. As in Compose, relative
+    paths, C(.env) and the default name belong to the directory of the first file. C(services), the target
     first, limits the result to these and what they depend on, and activates their profiles, as naming a service does
     in Compose; without any, all services of the active C(profiles). C(env) holds the interpolation variables; C(.env)
     of the project applies beneath them, nothing else of this process' environment does. C(project_name) overrides
@@ -70,17 +71,20 @@ def load_project(
     """
     variables = dict(env or {})
     paths = find_files(project_src, files, variables)
-    directory = Path(project_src).absolute()
+    directory = paths[0].parent
+    # Where COMPOSE_FILE led to another directory, the .env that says so counts as well.
+    if not files and directory != Path(project_src).absolute():
+        variables = {**read_dotenv(Path(project_src) / ".env", variables), **variables}
     command, wanted = tuple(compose_command), list(dict.fromkeys(services))
     if compose_available(command):
-        common = (command, directory, paths, variables, project_name, timeout)
+        common = (command, paths, variables, project_name, timeout)
         try:
             document, warnings = run_config(*common, profiles=profiles, services=wanted)
         except NoSuchServiceError as missing:
             raise _missing_service(missing.name, wanted, service_names(*common), paths) from missing
         source = "compose"
     else:
-        document = read_stack_file(paths, directory, project_variables(project_src, variables), project_name)
+        document = read_stack_file(paths, directory, project_variables(str(directory), variables), project_name)
         warnings, source = (), "stack"
         for name in wanted:
             if name not in document["services"]:
@@ -89,12 +93,12 @@ def load_project(
     _check_name(name, project_name, directory)
     return ComposeProject(
         name=name,
-        directory=str(directory),
+        directory=str(Path(project_src).absolute()),
         files=tuple(str(path) for path in paths),
         source=source,
         services=document.get("services") or {},
         document=document,
-        contents=_contents(document, services, project_variables(project_src, variables)),
+        contents=_contents(document, services, project_variables(str(directory), variables)),
         warnings=warnings,
     )
 

@@ -17,6 +17,18 @@ except ImportError:
 else:
     YAML_AVAILABLE = True
 
+    class _ComposeLoader(yaml.SafeLoader):
+        """Plain data; of Compose's own tags (C(!reset), C(!override)) only the value."""
+
+    def _untagged(loader: _ComposeLoader, _suffix: str, node: yaml.Node) -> Any:
+        if isinstance(node, yaml.MappingNode):
+            return loader.construct_mapping(node, deep=True)
+        if isinstance(node, yaml.SequenceNode):
+            return loader.construct_sequence(node, deep=True)
+        return loader.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else None
+
+    _ComposeLoader.add_multi_constructor("!", _untagged)
+
 
 def read_yaml(path: Path) -> Any:
     """The one document in C(path); C(None) when it is empty. DeliveryError names the file, the line and the reason."""
@@ -32,7 +44,7 @@ def parse_yaml(text: str, path: Path) -> Any:
     if not YAML_AVAILABLE:
         raise DeliveryError(f"'{path}' cannot be read without the Python library PyYAML: install it")
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, _ComposeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""

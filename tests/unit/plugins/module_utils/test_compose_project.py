@@ -50,7 +50,7 @@ def test_what_compose_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     )
     _probe, config = calls(tmp_path)
     assert config["arguments"] == [
-        *("--project-directory", str(source), "--file", str(source / "compose.yaml"), "--project-name", "shop"),
+        *("--file", str(source / "compose.yaml"), "--project-name", "shop"),
         *("--profile", "one", "--profile", "two", "config", "--format", "json", "app", "db"),
     ]
     env = config["env"]

@@ -1,0 +1,134 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: flow_settings
+short_description: Settings of a release, its variables and its files, read on the controller
+version_added: 1.0.0
+description:
+  - Collects the settings of a release from C(docker-flow.yml) in the project directory, from C(FLOW_*) environment
+    variables, from variables of the inventory and of plays, and from extra vars. Later wins, a list replaces a list.
+  - The names are those of Docker Flow (C(target), C(side_targets), C(blue_green), C(service_path), C(flow), C(scale),
+    C(project), C(pull_side_targets), C(compose_path)) and C(service_domain), C(check_path), C(target_port),
+    C(timeout_server), C(retries), C(profiles), C(env), C(scale_which), C(min_scale), C(max_scale), C(force),
+    C(with_registry_auth), C(timeout), C(proxy_timeout), C(drain_timeout), C(stop_timeout), C(keep_warm),
+    C(max_failures), C(lock_wait), C(take_over), C(exclude_proxies).
+  - In the environment a name is written in capitals, with C(FLOW_) before it. C(FLOW) alone is C(FLOW_FLOW). Lists are
+    separated by commas, C(FLOW_ENV) is C(NAME=value,OTHER=value).
+  - As a variable every setting may carry the prefix C(flow_), for example C(flow_timeout). Without the prefix it may
+    be given too, except for C(project), C(scale), C(retries), C(profiles), C(env), C(force) and C(timeout) outside of
+    extra vars, because in an inventory these words often mean something else.
+  - A name that is none of these is an error that tells the nearest one, and so is a setting of Docker Flow that this
+    collection does not have, with what to use instead.
+author: the dockerflow.delivery contributors (@dockerflow)
+options:
+  _terms:
+    description: Directory of the Compose project on the controller. Exactly one.
+    type: list
+    elements: path
+    required: true
+seealso:
+  - module: dockerflow.delivery.blue_green_deploy
+notes:
+  - The result may hold what the environment keeps secret. Use C(no_log) where a task would show it.
+"""
+
+EXAMPLES = r"""
+- name: Read what is to be released
+  ansible.builtin.set_fact:
+    release: "{{ lookup('dockerflow.delivery.flow_settings', project_src) }}"
+  no_log: true
+
+- name: Bring the project to the manager
+  ansible.builtin.copy:
+    src: "{{ project_src }}/{{ item }}"
+    dest: "/var/lib/docker-flow/projects/{{ release.project }}/{{ item }}"
+    mode: "0600"
+  loop: "{{ release.project_files }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: One dictionary.
+  type: list
+  elements: dict
+  contains:
+    target:
+      description: And so on, every setting under its own name, with its default where nothing gives it.
+      type: str
+      sample: app
+    flow:
+      description: The stages, checked for names and for orders that would harm.
+      type: list
+      elements: str
+      sample: [deploy, test, proxy, verify, stop-old]
+    project:
+      description: Name of the project, as C(project), C(COMPOSE_PROJECT_NAME), the Compose file or the directory say.
+      type: str
+      sample: books-ms
+    env:
+      description:
+        - Variables for the Compose file. Those of the controller's environment that the project's files refer to, and
+          the setting C(env) over them. Nothing else leaves the controller.
+      type: dict
+      sample: {BOOKS_MS_VERSION: "2"}
+    compose_path:
+      description: The Compose files, relative to the project directory, as Compose finds them when none is given.
+      type: list
+      elements: str
+      sample: [compose.yaml]
+    project_files:
+      description:
+        - All files that the manager needs, relative to the project directory. Compose files and what these extend and
+          include, C(.env), environment and label files, files of configs and secrets.
+      type: list
+      elements: str
+      sample: [.env, compose.yaml]
+    service:
+      description: Name of the service in Consul and in the proxies.
+      type: str
+      sample: books-ms-app
+"""
+
+import os
+from typing import Any
+
+from ansible.errors import AnsibleLookupError
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.lookup import LookupBase
+from ansible.utils.vars import load_extra_vars
+from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import DeliveryError
+from ansible_collections.dockerflow.delivery.plugins.module_utils.flow_project import project_settings
+from ansible_collections.dockerflow.delivery.plugins.module_utils.flow_settings import setting_variables
+
+
+class LookupModule(LookupBase):
+    """Read settings, environment and files of a project on the controller."""
+
+    def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
+        """Return one dictionary for the one project directory in C(terms)."""
+        self.set_options(var_options=variables, direct=kwargs)  # type: ignore[no-untyped-call]
+        if len(terms) != 1:
+            raise AnsibleLookupError("flow_settings takes exactly one directory, that of the Compose project")
+        given = variables or {}
+        try:
+            # Variables of plays and inventory are merged with the extra vars here, so only the names tell them apart.
+            extra_names = set(load_extra_vars(self._loader or DataLoader()))
+            extra = setting_variables(extra_names & set(given), extra=True)
+            inventory = setting_variables(set(given) - extra_names, extra=False)
+            return [
+                project_settings(
+                    str(terms[0]),
+                    environ=os.environ,
+                    inventory={name: self._value(given[name]) for name in inventory},
+                    extra={name: self._value(given[name]) for name in extra},
+                )
+            ]
+        except DeliveryError as error:
+            raise AnsibleLookupError(str(error)) from error
+
+    def _value(self, value: Any) -> Any:
+        return value if self._templar is None else self._templar.template(value)
