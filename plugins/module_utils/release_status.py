@@ -69,6 +69,7 @@ def status(release: Release) -> dict[str, Any]:
                 "image_id": service.labels.get(IMAGE_LABEL, ""),
                 "replicas": service.replicas,
                 "running": truth.running.get(color, 0),
+                "addresses": _addresses(release, color),
             }
             for color in COLORS
             if (service := truth.services.get(color)) is not None
@@ -86,6 +87,11 @@ def status(release: Release) -> dict[str, Any]:
         else {"owner": holder.owner, "since": holder.since, "stage": holder.stage, "run": holder.run},
         "drift": drift(truth, record),
     }
+
+
+def _addresses(release: Release, color: str) -> list[str]:
+    _index, found = release.registry.instances(f"{release.service}-{color}")
+    return sorted(f"{instance.address}:{instance.port}" for instance in found if instance.passing)
 
 
 def _answer(truth: Truth, proxy: str) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from typing import Any
 
 from .color import COLORS
 from .errors import DeliveryError
-from .release import Release, Truth
+from .release import Release, Truth, utc_now
 from .release_record import ReleaseRecord
+from .routes import Split
 from .stage_proxy import wait_until_drained
 from .swarm_state import ServiceState
 from .waiting import wait_until
@@ -60,6 +61,12 @@ def plan_stop(truth: Truth, record: ReleaseRecord, color: str | None, abort: boo
     if idle and (route is None or color not in route.instances):
         return StopPlan(None, f"colour {color} does not run")
     return StopPlan(color, "", truth.running.get(color, 0))
+
+
+def after_flip(truth: Truth, record: ReleaseRecord, color: str) -> tuple[Truth, ReleaseRecord]:
+    """What would hold after a flip to C(color) that check mode only planned."""
+    route = truth.route and replace(truth.route, split=Split(color))
+    return replace(truth, route=route, fleet={}), record.made_live(color, utc_now())
 
 
 def warm_until(record: ReleaseRecord, keep_warm: int, now: str) -> str | None:

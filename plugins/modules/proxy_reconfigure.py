@@ -68,6 +68,10 @@ options:
     description: Seconds for each step (prepare, flip, back) until every proxy confirmed it.
     type: int
     default: 60
+  planned_instances:
+    description:
+      - In check mode only, how many instances of O(color) a deploy before this stage would have started.
+    type: int
   drain_timeout:
     description:
       - Seconds to wait, after the flip, until the requests that are open on the old colour ended. V(0) does not wait;
@@ -161,6 +165,7 @@ ARGUMENTS: dict[str, Any] = {
     "retries": {"type": "int"},
     "timeout_server": {"type": "int"},
     "timeout": {"type": "int", "default": 60},
+    "planned_instances": {"type": "int"},
     "drain_timeout": {"type": "int", "default": 0},
 }
 
@@ -175,6 +180,8 @@ def main() -> None:
         release = connect_release(parameters)
         with held(module, release, "proxy"):
             truth = release.truth()
+            if module.check_mode and parameters["color"] and parameters["planned_instances"]:
+                truth.running[parameters["color"]] = parameters["planned_instances"]
             if parameters["state"] == "absent":
                 return absent(release, truth.route, truth.route_index)
             record, _index = release.record()

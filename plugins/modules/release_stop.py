@@ -38,6 +38,10 @@ options:
     description: Stop the recorded candidate, which never went live.
     type: bool
     default: false
+  planned_live:
+    description: In check mode only, the colour that a flip before this stage would have made live.
+    type: str
+    choices: [blue, green]
   keep_warm:
     description:
       - Seconds after the flip during which the old release stays up for an instant rollback. Before they passed, the
@@ -122,6 +126,7 @@ ARGUMENTS: dict[str, Any] = {
     **RUN_ARGUMENTS,
     "color": {"type": "str", "choices": ["blue", "green"]},
     "abort": {"type": "bool", "default": False},
+    "planned_live": {"type": "str", "choices": ["blue", "green"]},
     "keep_warm": {"type": "int", "default": 0},
     "drain_timeout": {"type": "int", "default": 60},
     "stop_timeout": {"type": "int", "default": 120},
@@ -138,6 +143,8 @@ def main() -> None:
         with held(module, release, "stop-old"):
             truth = release.truth()
             record, _index = release.record()
+            if module.check_mode and parameters["planned_live"]:
+                truth, record = stage_stop.after_flip(truth, record, parameters["planned_live"])
             plan = stage_stop.plan_stop(truth, record, parameters["color"], parameters["abort"])
             result: dict[str, Any] = {
                 "changed": plan.changed,
