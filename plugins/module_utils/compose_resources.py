@@ -93,6 +93,19 @@ def used_objects(
     return definitions, files
 
 
+def name_credential_specs(services: Mapping[str, Definition], configs: dict[str, Definition]) -> None:
+    """Let C(credential_spec.config) of each service name its config by key and by name at once.
+
+    C(docker stack deploy) looks for it under both, so the config is listed a second time with its name as key.
+    """
+    for service in services.values():
+        spec = service.get("credential_spec") or {}
+        if spec.get("config"):
+            definition = configs[spec["config"]]
+            service["credential_spec"] = {**spec, "config": definition["name"]}
+            configs[str(definition["name"])] = definition
+
+
 def hashed_name(name: str, content: bytes) -> str:
     """C(<name>-<12 hex digits>), at most 64 characters.
 

@@ -16,7 +16,7 @@ from typing import Any
 from .compose_mentions import warn_mentions
 from .compose_ports import Port, colored_ports, main_port, published_ports, registration_names
 from .compose_project import ComposeProject
-from .compose_resources import PROJECT_LABEL, used_networks, used_objects, used_volumes
+from .compose_resources import PROJECT_LABEL, name_credential_specs, used_networks, used_objects, used_volumes
 from .compose_service import BASE_DIALECT, replicas, translate_service
 from .compose_warnings import Warnings
 from .errors import DeliveryError
@@ -259,6 +259,7 @@ def _sections(
     for section in ("configs", "secrets"):
         found[section], more = used_objects(section, services, document, project.contents, name, warnings)
         files |= more
+    name_credential_specs(services, found["configs"])
     return {section: found[section] for section in _SECTIONS if found[section]}, files
 
 
