@@ -77,7 +77,6 @@ class Project:
             "side_targets": ["db"],
             "service_path": ["/api/v1/books", "/version", "/health"],
             "service_domain": [self.domain],
-            "lock_ttl": 10,
         }
         if lean:
             del document["services"]["db"], document["services"]["app"]["depends_on"], document["volumes"]
@@ -108,8 +107,8 @@ class Project:
     def command(
         self, playbook: str, version: str = "1", *, check: bool = False, diff: bool = False, **extra: Any
     ) -> Playbook:
-        """A playbook for this project; C(extra) are extra vars."""
-        extra = {"project_src": str(self.folder), **extra}
+        """A playbook for this project; C(extra) are extra vars. Locks of killed runs expire as soon as Consul can."""
+        extra = {"project_src": str(self.folder), "lock_ttl": 10, **extra}
         return Playbook(playbook, extra, {"BOOKS_MS_VERSION": version}, check=check, diff=diff)
 
     def deploy(self, version: str, *, check: bool = False, diff: bool = False, **extra: Any) -> PlaybookResult:
