@@ -256,6 +256,8 @@ def discard(release: Release, color: str, wish: DeployWish) -> bool:
     try:
         service = release.color_service(color)
         if service is not None:
+            # Read first, then the lock: a run that slept is refused here, or by Swarm: the index moved.
+            release.renew()
             release.progress(f"removing the failed candidate {service.name}")
             stop_service(release, service, wish.stop_timeout)
             remove_service(release, service)

@@ -1,0 +1,102 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A fleet of proxies in memory: each takes a new route when it is written, refuses it, stays silent or is dead."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Route
+
+from .consul import FakeConsul
+
+CONFIRMS = "confirms"
+SILENT = "silent"
+DEAD = "dead"
+COUNTS = {"servers": 0, "up": 0, "open": 0, "draining": 0}
+
+
+class FakeProxy:
+    """One member. C(behaviour): confirms, silent (a heartbeat, but no new revision), dead, or why it refuses."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.behaviour = CONFIRMS
+        self.order = 100
+        self.services: dict[str, dict[str, Any]] = {}
+        self.up: dict[str, int] = {}
+        self.open: dict[str, int] = {}
+        self.draining: dict[str, int] = {}
+
+    def take(self, service: str, route: Route | None) -> None:
+        """What the agent does when the route changed."""
+        if self.behaviour in (SILENT, DEAD):
+            return
+        if self.behaviour != CONFIRMS:
+            self.services.setdefault(service, {"revision": 0, "live": None, "colors": {}})["error"] = self.behaviour
+        elif route is None:
+            self.services.pop(service, None)
+        else:
+            self.services[service] = {
+                "revision": route.revision,
+                "error": None,
+                "live": route.split.live,
+                "colors": {color: self._counts(color, count) for color, count in route.instances.items()},
+            }
+        self.order += 1
+
+    def _counts(self, color: str, count: int) -> dict[str, int]:
+        up = self.up.get(color, count)
+        drained = self.draining.get(color, 0)
+        return {"servers": count, "up": up, "open": self.open.get(color, 0), "draining": drained}
+
+    def report(self) -> dict[str, Any]:
+        """The document under C(proxies/)."""
+        return {
+            "schema": 1,
+            "id": self.name,
+            "haproxy": "3.0.11",
+            "workers": [{"pid": 12, "current": True}],
+            "notes": [],
+            "order": self.order,
+            "services": self.services,
+        }
+
+
+class FakeProxies:
+    """The fleet. C(routes) are those that stood in Consul one after the other, None for a deleted one."""
+
+    def __init__(self, consul: FakeConsul, *names: str, prefix: str = "docker-flow/") -> None:
+        self.consul = consul
+        self.prefix = prefix
+        self.members = {name: FakeProxy(name) for name in names}
+        self.routes: list[Route | None] = []
+        for number, name in enumerate(names, 1):
+            document = {"schema": 1, "id": name, "address": f"http://192.0.2.{number}:80"}
+            consul.seed(f"{prefix}members/{name}", json.dumps(document))
+        consul.watchers.append(self._notice)
+        self.publish()
+
+    def __getitem__(self, name: str) -> FakeProxy:
+        return self.members[name]
+
+    def publish(self) -> None:
+        """Every member that has a heartbeat writes its report."""
+        for name, proxy in self.members.items():
+            key = f"{self.prefix}proxies/{name}"
+            if proxy.behaviour == DEAD:
+                self.consul.keys.pop(key, None)
+            else:
+                self.consul.seed(key, json.dumps(proxy.report()))
+
+    def _notice(self, key: str) -> None:
+        if not key.startswith(f"{self.prefix}routes/"):
+            return
+        entry = self.consul.keys.get(key)
+        route = Route.from_document(entry.json()) if entry is not None else None
+        self.routes.append(route)
+        for proxy in self.members.values():
+            proxy.take(key.rsplit("/", 1)[-1], route)
+        self.publish()

@@ -1,0 +1,176 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Docker Swarm in memory, as the SDK's low-level client shows it: services with a version index, tasks, images."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import docker.errors
+
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "swarm"
+RUNNING = "running"
+
+
+def recorded(name: str) -> Any:
+    """What Docker 20.10 answered: C(services), C(tasks) (both by what they show) or C(nodes)."""
+    return json.loads((FIXTURES / f"{name}.json").read_text(encoding="utf-8"))
+
+
+class FakeSwarm:
+    """The calls of C(docker.APIClient) that the engine port makes.
+
+    C(outcome) says by service name which of the recorded tasks comes out of a start (running, starting, failed,
+    rejected, pending). C(on_change) are called with a service name after its tasks changed, as a registrator would be.
+    """
+
+    def __init__(self) -> None:
+        self.items: dict[str, dict[str, Any]] = {}
+        self.task_items: dict[str, list[dict[str, Any]]] = {}
+        self.outcome: dict[str, str] = {}
+        self.stubborn: set[str] = set()
+        self.logs: list[str] = []
+        self.images: dict[str, dict[str, Any]] = {}
+        self.digests: dict[str, str] = {}
+        self.calls: list[str] = []
+        self.on_change: list[Callable[[str], None]] = []
+        self.before_update: list[Callable[[str], None]] = []
+        self.is_manager = True
+        self._index = 100
+        self._made = 0
+
+    # -- what a test does ----------------------------------------------------------------------------------------
+
+    def deploy(self, name: str, replicas: int, labels: dict[str, str] | None = None, image: str = "app:1") -> None:
+        """Create or replace a service, as C(docker stack deploy) would."""
+        item = copy.deepcopy(recorded("services")["running"])
+        item["ID"] = self.items[name]["ID"] if name in self.items else self._id("service")
+        item["Spec"]["Name"] = name
+        item["Spec"]["Labels"] = dict(labels or {})
+        item["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] = image
+        item["Spec"]["Mode"]["Replicated"]["Replicas"] = replicas
+        self._store(name, item)
+        self._converge(name)
+
+    def stop_task(self, name: str, state: str = "failed") -> None:
+        """One instance ends by itself and is not replaced yet."""
+        task = next(task for task in self.task_items[name] if task["Status"]["State"] == RUNNING)
+        self._end(task, state)
+        self._notify(name)
+
+    # -- the SDK -------------------------------------------------------------------------------------------------
+
+    def info(self) -> dict[str, Any]:
+        return {"Swarm": {"ControlAvailable": self.is_manager}}
+
+    def services(self, filters: dict[str, str]) -> list[dict[str, Any]]:
+        return [item for item in self.items.values() if filters["label"] in item["Spec"]["Labels"]]
+
+    def inspect_service(self, name: str) -> dict[str, Any]:
+        if name not in self.items:
+            raise docker.errors.NotFound("not found", explanation=f"service {name} not found")
+        return copy.deepcopy(self.items[name])
+
+    def nodes(self) -> list[dict[str, Any]]:
+        nodes: list[dict[str, Any]] = recorded("nodes")
+        return nodes
+
+    def tasks(self, filters: dict[str, str]) -> list[dict[str, Any]]:
+        if filters["service"] not in self.items:
+            raise docker.errors.NotFound("not found", explanation=f"service {filters['service']} not found")
+        return copy.deepcopy(self.task_items[filters["service"]])
+
+    def _url(self, template: str, *parts: str) -> str:
+        return template.format(*parts)
+
+    def _post_json(self, url: str, data: dict[str, Any], params: dict[str, int]) -> Any:
+        name = next(name for name, item in self.items.items() if f"/{item['ID']}/" in url)
+        for hook in list(self.before_update):
+            hook(name)
+        if params["version"] != self.items[name]["Version"]["Index"]:
+            return SimpleNamespace(problem="rpc error: code = Unknown desc = update out of sequence")
+        item = copy.deepcopy(self.items[name])
+        item["Spec"] = copy.deepcopy(data)
+        self._store(name, item)
+        self.calls.append(f"update {name}")
+        self._converge(name)
+        return SimpleNamespace(problem=None)
+
+    def _raise_for_status(self, answer: Any) -> None:
+        if answer.problem:
+            raise docker.errors.APIError(answer.problem, explanation=answer.problem)
+
+    def get(self, url: str, params: dict[str, Any], timeout: float) -> Any:
+        frames = b"".join(b"\x01\0\0\0" + len(line).to_bytes(4, "big") + line for line in map(_line, self.logs))
+        return SimpleNamespace(content=frames, raise_for_status=lambda: None)
+
+    def remove_service(self, service_id: str) -> None:
+        name = next((name for name, item in self.items.items() if item["ID"] == service_id), None)
+        if name is None:
+            raise docker.errors.NotFound("not found", explanation=f"service {service_id} not found")
+        del self.items[name], self.task_items[name]
+        self.calls.append(f"remove {name}")
+        self._notify(name)
+
+    def inspect_image(self, reference: str) -> dict[str, Any]:
+        if reference not in self.images:
+            raise docker.errors.ImageNotFound("not found", explanation=f"No such image: {reference}")
+        return self.images[reference]
+
+    def inspect_distribution(self, reference: str) -> dict[str, Any]:
+        if reference not in self.digests:
+            raise docker.errors.APIError("no answer", explanation="no answer")
+        return {"Descriptor": {"digest": self.digests[reference]}}
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _id(self, kind: str) -> str:
+        self._made += 1
+        return f"{kind}{self._made:04d}"
+
+    def _store(self, name: str, item: dict[str, Any]) -> None:
+        self._index += 1
+        item["Version"] = {"Index": self._index}
+        self.items[name] = item
+        self.task_items.setdefault(name, [])
+
+    def _converge(self, name: str) -> None:
+        wanted = self.items[name]["Spec"]["Mode"]["Replicated"]["Replicas"]
+        tasks = self.task_items[name]
+        alive = [task for task in tasks if task["DesiredState"] == RUNNING and task["Status"]["State"] == RUNNING]
+        for task in alive[wanted:]:
+            task["DesiredState"] = "shutdown"
+            if name not in self.stubborn:
+                self._end(task, "shutdown")
+        if wanted == 0:
+            for task in tasks:
+                task["DesiredState"] = "shutdown"
+                if name not in self.stubborn:
+                    self._end(task, "shutdown")
+        for slot in range(len(alive), wanted):
+            task = copy.deepcopy(recorded("tasks")[self.outcome.get(name, RUNNING)])
+            task |= {"ID": self._id("task"), "ServiceID": self.items[name]["ID"], "Slot": slot + 1}
+            task["CreatedAt"] = f"2026-11-21T12:00:00.{self._made:06d}Z"
+            for port in (task["Status"].get("PortStatus") or {}).get("Ports") or []:
+                port["PublishedPort"] += self._made
+            tasks.append(task)
+        self._notify(name)
+
+    def _end(self, task: dict[str, Any], state: str) -> None:
+        if task["Status"]["State"] not in ("failed", "rejected", "shutdown"):
+            task["Status"]["State"] = state
+        task["DesiredState"] = "shutdown"
+
+    def _notify(self, name: str) -> None:
+        for hook in list(self.on_change):
+            hook(name)
+
+
+def _line(text: str) -> bytes:
+    return f"{text}\n".encode()
