@@ -67,9 +67,9 @@ def _flag(shown: str, value: Any) -> bool:
 
 def _number(shown: str, value: Any, minimum: int | None) -> int:
     text = str(value).strip()
-    # int() would also take '1_0', ' 1' in other alphabets, and True.
+    # int() would also take '1_0' and digits of other alphabets.
     digits = text.removeprefix("-")
-    if isinstance(value, bool) or not (digits.isascii() and digits.isdigit()):
+    if not (digits.isascii() and digits.isdigit()):
         raise DeliveryError(f"{shown} '{value}' is not valid: use a whole number")
     number = int(text)
     if minimum is not None and number < minimum:

@@ -21,6 +21,7 @@ MENTIONS = [
     pytest.param({"environment": {"USER": "app", "HOME": "/app", "F": "app.py"}}, [], id="other uses of the word"),
     pytest.param({"environment": {"A_HOST": "my-app", "B_HOST": "app-x", "C_HOST": "/app/x"}}, [], id="other names"),
     pytest.param({"environment": {"URL": "http://webapp:80/app/"}}, [], id="path of a URL"),
+    pytest.param({"environment": {"A": "http://app.example.org/", "B": "x@app-2"}}, [], id="longer host names"),
     pytest.param({"command": ["python", "/app/app.py"], "environment": {"X_HOST": None}}, [], id="program"),
     pytest.param({}, [], id="nothing"),
 ]
