@@ -187,7 +187,7 @@ class Registry(ConsulClient):
         return _next_index(int(found), index), [_instance(item) for item in items or []]
 
     def agent_services(self) -> dict[str, dict[str, Any]]:
-        """The services at the local agent by id, whoever registered them: an id of somebody else's is not ours to use."""
+        """The services at the local agent by id, whoever registered them: somebody else's id is not ours to use."""
         return dict(self.call(lambda c: c.agent.services()) or {})
 
     def register(self, definition: dict[str, Any]) -> None:

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from .color import COLORS, next_color
 from .compose_project import ComposeProject
 from .compose_stack import SideTarget, StackDocument, spec_hash, stack_document
+from .draining import CONFIRM_TIMEOUT, refuse_unknown, wait_until_drained, withdraw
 from .engine import Engine
 from .errors import DeliveryError
 from .images import PinnedImage, pin_all
@@ -20,7 +21,6 @@ from .release import Release, Truth, utc_now
 from .release_record import ColorRelease, ReleaseRecord
 from .scale import Scale
 from .stack_deploy import stack_deploy
-from .stage_proxy import wait_until_drained
 from .stage_stop import stop_service
 from .swarm_state import IMAGE_LABEL, RUN_LABEL, SPEC_LABEL, ServiceState
 from .waiting import wait_until
@@ -228,18 +228,13 @@ def clear(release: Release, service: ServiceState | None, color: str, wish: Depl
     if service is None:
         return
     left = wait_until_drained(release, color, wish.drain_timeout)
+    refuse_unknown(color, left)
     if left:
         raise DeliveryError(
             f"colour {color} of '{release.service}' still has open requests after {wish.drain_timeout:g} s "
             f"({', '.join(f'{name}: {count}' for name, count in left.items())}): wait for them, or raise drain_timeout"
         )
-    route, index = release.route()
-    if route is not None and route.split.live == color:
-        raise DeliveryError(f"color '{color}' of '{release.service}' became live meanwhile: nothing was deployed")
-    if route is not None and color in route.instances:
-        # The proxies stop following the colour before its old containers go.
-        instances = {one: count for one, count in route.instances.items() if one != color}
-        release.write_route(replace(route, revision=route.revision + 1, instances=instances), index)
+    withdraw(release, color, min(wish.timeout, CONFIRM_TIMEOUT))
     stop_service(release, service, wish.stop_timeout)
     remove_service(release, service)
 

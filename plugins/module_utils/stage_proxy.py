@@ -12,7 +12,7 @@ from typing import Any
 
 from .color import COLORS, other
 from .errors import DeliveryError
-from .fleet import Proxy, Snapshot, open_requests
+from .fleet import Proxy, Snapshot
 from .release import Release, Truth, utc_now
 from .release_record import ReleaseRecord
 from .routes import Route, RouteOptions, Split, check_route, conflicts
@@ -231,24 +231,6 @@ def wait_until_gone(release: Release, timeout: float) -> bool:
 
     done, _fleet = release.fleet.wait_for(gone, timeout, lambda _elapsed, _fleet: release.renew())
     return done
-
-
-def wait_until_drained(release: Release, color: str, timeout: float) -> dict[str, int]:
-    """Wait until no member has an open request of the colour; returns what is still open per proxy (empty: none)."""
-    count: dict[str, int] = {}
-
-    def drained(fleet: Snapshot) -> bool:
-        count.clear()
-        count.update({name: number for name, number in open_requests(release.service, color, fleet).items() if number})
-        return not count
-
-    def report(elapsed: float, _fleet: Snapshot) -> None:
-        release.renew()
-        waiting = ", ".join(f"{name}: {number if number > 0 else 'unknown'}" for name, number in count.items())
-        release.progress(f"{elapsed:.0f} s: open requests of colour {color}: {waiting}")
-
-    release.fleet.wait_for(drained, timeout, report)
-    return dict(count)
 
 
 def record_live(release: Release, color: str) -> None:

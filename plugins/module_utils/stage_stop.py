@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from .color import COLORS
+from .draining import CONFIRM_TIMEOUT, refuse_unknown, wait_until_drained, withdraw
 from .errors import DeliveryError
 from .release import Release, Truth, utc_now
 from .release_record import ReleaseRecord
 from .routes import Split
-from .stage_proxy import wait_until_drained
 from .swarm_state import ServiceState
 from .waiting import wait_until
 
@@ -81,24 +81,18 @@ def warm_until(record: ReleaseRecord, keep_warm: int, now: str) -> str | None:
     )
 
 
-def stop(release: Release, color: str, drain_timeout: float, stop_timeout: float) -> dict[str, Any]:
+def stop(
+    release: Release, color: str, drain_timeout: float, stop_timeout: float, confirm_timeout: float = CONFIRM_TIMEOUT
+) -> dict[str, Any]:
     """Drain, withdraw from the proxies, scale to zero. The definition stays for a rollback.
 
-    The order matters: the proxies forget the colour before its containers get the stop signal. Returns C(cut), the
-    requests per proxy that were still open when the drain deadline passed.
+    The order matters: every proxy has let go of the colour before its containers get the stop signal. Returns C(cut),
+    the requests per proxy that were still open when the drain deadline passed.
     """
     fenced = release.fence_services()
     cut = wait_until_drained(release, color, drain_timeout)
-    route, index = release.route()
-    if route is not None:
-        if route.split.live == color:
-            raise DeliveryError(f"color '{color}' of '{release.service}' became live meanwhile: nothing was stopped")
-        if color in route.instances or route.split.candidate == color:
-            instances = {one: count for one, count in route.instances.items() if one != color}
-            split = replace(route.split, candidate=None, percent=0)
-            release.write_route(
-                replace(route, revision=route.revision + 1, instances=instances, split=split, preview=None), index
-            )
+    refuse_unknown(color, cut)
+    withdraw(release, color, confirm_timeout)
     service = fenced.get(color)
     if service is not None:
         release.renew()

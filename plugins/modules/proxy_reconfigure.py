@@ -150,6 +150,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments impo
     new_module,
 )
 from ansible_collections.dockerflow.delivery.plugins.module_utils.color import other
+from ansible_collections.dockerflow.delivery.plugins.module_utils.draining import wait_until_drained
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Route, check_host, check_path
 
 ARGUMENTS: dict[str, Any] = {
@@ -208,9 +209,7 @@ def main() -> None:
                 stage_proxy.confirm(release, decided.before or decided.after, parameters["timeout"], decided.color, 0)
             stage_proxy.record_live(release, decided.color)
             if parameters["drain_timeout"]:
-                result["still_open"] = stage_proxy.wait_until_drained(
-                    release, other(decided.color), parameters["drain_timeout"]
-                )
+                result["still_open"] = wait_until_drained(release, other(decided.color), parameters["drain_timeout"])
             return result
 
     def absent(release: Any, route: Route | None, index: int) -> dict[str, Any]:

@@ -92,7 +92,7 @@ reason:
   type: str
   sample: ""
 cut:
-  description: Requests per proxy that were still open when O(drain_timeout) passed (-1 is unknown).
+  description: Requests per proxy that were still open when O(drain_timeout) passed.
   returned: always
   type: dict
   sample: {}
