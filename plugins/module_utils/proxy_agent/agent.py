@@ -25,6 +25,7 @@ from .watches import Watches
 LOG = logging.getLogger(__name__)
 
 _FULL_PASS = 30.0
+_RETRY_REFUSED = 300.0
 _QUIET = 1.0
 _BUSY = 0.2
 _RETRY = 0.5
@@ -46,7 +47,9 @@ class Agent:
         self._heartbeat = Heartbeat(registry.clone(), f"{settings.prefix}proxies/{settings.id}")
         self._reconciler = Reconciler(settings, self._master)
         self._effect = Effect()
+        self._up: dict[str, set[str]] = {}
         self._full_pass_due = 0.0
+        self._retry_due = 0.0
         self._busy_since: float | None = None
 
     def stop(self) -> None:
@@ -86,20 +89,24 @@ class Agent:
         if workers != self._effect.workers:
             return self._full_pass(now)
         counts = count(self._master, workers)
+        if counts.up != self._up:
+            return self._full_pass(now)
         self._heartbeat.publish(document(self._settings.id, self._effect, counts))
         return counts
 
     def _full_pass(self, now: float) -> Counts:
         if now >= self._full_pass_due:
-            self._reconciler.retry_refused()
             self._full_pass_due = now + _FULL_PASS
+        if now >= self._retry_due:
+            self._reconciler.retry_refused()
+            self._retry_due = now + _RETRY_REFUSED
         seen = Seen(self._watches.routes.current, self._watches.instances, self._notes(now))
         self._watches.follow(_names(self._reconciler.accept(seen).routes.values()))
         effect = self._reconciler.run(seen)
         for problem in {*effect.notes, *effect.errors.values()} - {*self._effect.notes, *self._effect.errors.values()}:
             LOG.warning("%s", problem)
         counts = count(self._master, effect.workers)
-        self._effect = effect
+        self._effect, self._up = effect, counts.up
         self._heartbeat.publish(document(self._settings.id, effect, counts))
         return counts
 

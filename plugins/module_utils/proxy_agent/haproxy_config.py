@@ -63,7 +63,7 @@ def _global(settings: Settings, digest: str) -> str:
             "master-worker",
             f"description {digest}",
             f"log stdout format raw local0 {level}",
-            f"maxconn {settings.max_connections}",
+            f"fd-hard-limit {settings.file_limit}",
             f"hard-stop-after {settings.hard_stop_after}s",
             f"stats socket {settings.paths.worker_socket} mode 600 level admin expose-fd listeners",
             f"server-state-file {settings.paths.server_state}",

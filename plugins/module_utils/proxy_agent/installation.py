@@ -54,19 +54,14 @@ def install(
 ) -> Worker:
     """Reload with this structure; the new worker. HaproxyError or DeliveryError: the old configuration is back.
 
-    Of the desired servers only those are written that the worker has now: their health goes over in the state file.
-    A server that is new would count as up at once; it is added at run time afterwards and has to prove itself.
+    Of the desired servers only those are written that are up now; the state file says so to the new worker. All others
+    are added at run time afterwards and have to prove themselves.
     """
     paths = settings.paths
     worker = master.current()
-    known = worker.servers()
-    present = {
-        backend: tuple(server for server in wanted if _serves(known, backend, server))
-        for backend, wanted in servers.items()
-    }
     before = read_text(paths.config)
     write_atomically(paths.server_state, worker.server_state())
-    write_atomically(paths.config, render(settings, routes, present))
+    write_atomically(paths.config, render(settings, routes, proven(servers, worker.servers())))
     try:
         return master.reload()
     except HaproxyError:
@@ -82,9 +77,15 @@ def forget_server_state(settings: Settings) -> None:
     write_atomically(settings.paths.server_state, "1\n" + _STATE_HEADER + "\n")
 
 
-def _serves(known: Mapping[str, Mapping[str, worker_answers.ServerState]], backend: str, server: Endpoint) -> bool:
-    state = known.get(backend, {}).get(server.name)
-    return state is not None and state.checked and not state.maintenance
+def proven(
+    servers: Mapping[str, Sequence[Endpoint]], states: Mapping[str, Mapping[str, worker_answers.ServerState]]
+) -> dict[str, tuple[Endpoint, ...]]:
+    """The servers that get requests now. The file lists no others: what it lists counts as up at a start."""
+    found = {}
+    for backend, wanted in servers.items():
+        up = {name for name, state in states.get(backend, {}).items() if state.up}
+        found[backend] = tuple(server for server in wanted if server.name in up)
+    return found
 
 
 _STATE_HEADER = (

@@ -20,7 +20,7 @@ from .endpoint import Endpoint, backend_name
 from .files import locked, write_if_changed
 from .haproxy_config import backends, render, structure_digest
 from .haproxy_socket import HaproxyAwayError, MasterSocket, Worker
-from .installation import check_text, find_culprits, install
+from .installation import check_text, find_culprits, install, proven
 from .instances import followed_colors, judge
 from .last_good import LastGood
 from .settings import Settings
@@ -101,7 +101,7 @@ class Reconciler:
             problem = self._map(worker, state)
         self._serve(worker, state, servers)
         try:
-            write_if_changed(self._paths.config, render(self._settings, state.routes.values(), state.desired))
+            self._record_servers(worker, state, servers)
         except DeliveryError as error:
             problem = problem or str(error)
         if problem is None:
@@ -201,6 +201,12 @@ class Reconciler:
                     raise
                 except DeliveryError as error:
                     state.notes.append(f"{backend}: {error}")
+
+    def _record_servers(self, worker: Worker, state: _Pass, servers: Mapping[str, Mapping[str, ServerState]]) -> None:
+        """The configuration file lists the servers that are up; a structure that is not in force stays out of it."""
+        routes = state.routes.values()
+        if structure_digest(self._settings, routes) == worker.structure():
+            write_if_changed(self._paths.config, render(self._settings, routes, proven(state.desired, servers)))
 
     def _remember(self, worker: Worker, state: _Pass) -> None:
         """What is in effect now becomes the last good; what is not yet keeps its last good version."""

@@ -83,7 +83,8 @@ class Settings:
     """Everything that is chosen when a proxy is installed.
 
     C(bind) and C(observe) are C(address:port); C(observe) serves statistics and metrics and belongs on a loopback
-    address. C(hard_stop_after) bounds, in seconds, how long a replaced worker may finish its requests.
+    address. C(hard_stop_after) bounds, in seconds, how long a replaced worker may finish its requests. HAProxy derives
+    how many connections it takes from C(file_limit) and the container's own limit, whichever is lower.
     """
 
     id: str
@@ -93,7 +94,7 @@ class Settings:
     observe: str = "127.0.0.1:8404"
     prefix: str = "docker-flow/"
     hard_stop_after: int = 600
-    max_connections: int = 10000
+    file_limit: int = 65536
     client_timeout: int = 60
     log_requests: bool = False
     user: str | None = "haproxy"

@@ -104,6 +104,7 @@ def _write(settings: Settings, good: LastGood, intent: Intent) -> None:
     for error in acceptance.errors.values():
         LOG.warning("%s", error)
     routes = acceptance.routes
+    Maps.of(list(routes.values())).write(settings.paths)  # haproxy -c reads them
     problem = check_text(settings, render(settings, routes.values(), {}))
     if problem is not None:
         LOG.warning("haproxy -c: %s", problem)

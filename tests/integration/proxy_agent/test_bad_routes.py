@@ -1,0 +1,116 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One bad route harms no other, and what HAProxy refuses leaves it as it was. Budget: 40 s."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.proxy_containers import PORT, ProxyContainers
+from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.service import Service
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        pytest.param("{", "no JSON", id="torn JSON"),
+        pytest.param({"schema": 99}, "schema 99", id="from the future"),
+        pytest.param({"service": "another"}, "route of 'another'", id="under another name"),
+        pytest.param({"paths": ["/a b"]}, "no route allows", id="path with a blank"),
+        pytest.param({"paths": ["/x\n  server evil 1.2.3.4:80"]}, "no route allows", id="path that adds a line"),
+        pytest.param({"hosts": ["x'; use_backend evil"]}, "is not a host name", id="host that ends its quotes"),
+        pytest.param({"options": {"check_path": "/' #"}}, "no route allows", id="check path that ends its quotes"),
+        pytest.param({"options": {"retries": "3\n    mode tcp"}}, "not a whole number", id="option that adds a line"),
+        pytest.param({"split": {"live": "red"}}, "neither blue nor green", id="unknown colour"),
+    ],
+)
+def test_a_bad_revision_keeps_the_last_good_one(
+    service: Service, new_service: Callable[[], Service], proxy: ProxyContainers, change: Any, message: str
+) -> None:
+    document = {**service.route.to_document(), "revision": 2}
+    text = change if isinstance(change, str) else json.dumps({**document, **change})
+    proxy.registry.put(f"docker-flow/routes/{service.name}", text)
+    proxy.eventually(lambda: message in str(proxy.service(service.name).get("error")), "the error is acknowledged")
+    assert proxy.service(service.name)["revision"] == 1
+    assert service.get()[:2] == (200, "blue")
+    another = new_service()
+    another.run("blue")
+    another.reconfigure(instances={"blue": 1})
+    another.up("blue", 1)
+    service.reconfigure()
+    assert proxy.service(service.name)["error"] is None
+
+
+def test_a_bad_new_route_is_named_and_never_served(new_service: Callable[[], Service], proxy: ProxyContainers) -> None:
+    service = new_service()
+    proxy.registry.put(f"docker-flow/routes/{service.name}", "[]")
+    proxy.eventually(lambda: "no JSON object" in str(proxy.service(service.name).get("error")), "the error")
+    assert proxy.service(service.name)["revision"] == 0
+    assert service.get()[0] == 404
+
+
+def test_a_path_that_another_service_has_is_refused(
+    service: Service, new_service: Callable[[], Service], proxy: ProxyContainers
+) -> None:
+    thief = new_service()
+    thief.write(paths=(thief.path, service.path))
+    proxy.eventually(lambda: "belongs to" in str(proxy.service(thief.name).get("error")), "it is refused")
+    assert service.get()[:2] == (200, "blue")
+
+
+@pytest.fixture
+def settings_of_its_own(proxy: ProxyContainers) -> Iterator[None]:
+    """The agent has its usual settings again afterwards."""
+    yield
+    proxy.configure()
+    proxy.restart("agent")
+    proxy.eventually(lambda: proxy.acknowledgement().get("notes") == [], "all is well again")
+
+
+def test_a_configuration_that_haproxy_refuses_is_undone(
+    service: Service, proxy: ProxyContainers, settings_of_its_own: None
+) -> None:
+    before = _config(proxy)
+    workers = proxy.haproxy.workers()
+    proxy.configure(bind=[f"*:{PORT}", "203.0.113.7:18081"])  # not an address of this machine
+    proxy.restart("agent")
+    proxy.eventually(lambda: any("203.0.113.7" in note for note in proxy.acknowledgement().get("notes", [])), "a note")
+    assert _config(proxy) == before
+    assert proxy.haproxy.workers() == workers
+    service.flip("green")
+    assert service.get()[1] == "green"
+
+
+def test_an_option_changes_by_a_reload_that_nobody_notices(service: Service, proxy: ProxyContainers) -> None:
+    service.reconfigure(options=dataclasses.replace(service.route.options, timeout_server=1))
+    assert service.get("/slow?seconds=3")[0] == 504
+    service.reconfigure(options=dataclasses.replace(service.route.options, timeout_server=10))
+    assert service.get("/slow?seconds=2")[0] == 200
+
+
+def test_a_removed_route_leaves_no_trace(service: Service, proxy: ProxyContainers) -> None:
+    assert proxy.haproxy.mentions(service.name)
+    proxy.registry.delete(f"docker-flow/routes/{service.name}")
+    proxy.eventually(lambda: proxy.service(service.name) == {}, "it is forgotten")
+    assert proxy.haproxy.mentions(service.name) == []
+    assert service.get()[0] == 404
+
+
+def test_many_routes_at_once(new_service: Callable[[], Service], proxy: ProxyContainers) -> None:
+    services = [new_service() for _ in range(150)]  # more than one payload of HAProxy's command line
+    for service in services:
+        long = tuple(f"{service.path}/{number}/{'x' * 60}" for number in range(5))
+        service.write(paths=(service.path, *long))
+    for service in services:
+        proxy.wait_for_revision(service.route, timeout=30)
+    assert {service.get()[0] for service in services} == {503}
+    assert len(proxy.acknowledgement()["workers"]) <= len(services) / 2
+
+
+def _config(proxy: ProxyContainers) -> str:
+    return proxy.execute("cat", "/var/lib/docker-flow-proxy/haproxy.cfg")

@@ -1,0 +1,26 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.consul_client import Connection
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.settings import Paths, Settings
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Route, Split
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings("proxy-1", Connection(), Paths(tmp_path))
+
+
+@pytest.fixture
+def new_route() -> Callable[..., Route]:
+    def make(service: str = "books", **values: Any) -> Route:
+        return Route(**{"service": service, "revision": 1, "paths": (f"/{service}",), "split": Split("blue"), **values})
+
+    return make

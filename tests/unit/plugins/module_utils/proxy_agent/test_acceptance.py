@@ -1,0 +1,66 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+
+import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.acceptance import accept
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Route
+
+NewRoute = Callable[..., Route]
+
+
+def _documents(*routes: Route) -> dict[str, str]:
+    return {route.service: route.to_json() for route in routes}
+
+
+@pytest.mark.parametrize("known", [pytest.param(True, id="known before"), pytest.param(False, id="new")])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 2}', "null"])
+def test_a_damaged_route_harms_only_itself(new_route: NewRoute, text: str, known: bool) -> None:
+    a, b = new_route("a"), new_route("b")
+    result = accept({"a": text, **_documents(b)}, {"a": a} if known else {})
+    assert result.routes == ({"a": a, "b": b} if known else {"b": b})
+    assert list(result.errors) == ["a"]
+
+
+def test_the_key_and_the_route_name_the_same_service(new_route: NewRoute) -> None:
+    result = accept({"a": new_route("b").to_json()}, {})
+    assert result.routes == {}
+    assert "'b'" in result.errors["a"]
+
+
+def test_a_path_stays_with_the_service_that_has_it(new_route: NewRoute) -> None:
+    owner = new_route("z", paths=("/x",))
+    before = new_route("a")
+    thief = new_route("a", paths=("/a", "/x"), revision=2)
+    result = accept(_documents(owner, thief), {"z": owner, "a": before})
+    assert result.routes == {"z": owner, "a": before}
+    assert "'*/x/' of 'a' belongs to 'z'" in result.errors["a"]
+
+
+def test_the_same_claim_by_two_new_services_is_decided_alike_everywhere(new_route: NewRoute) -> None:
+    a, b = new_route("a", paths=("/x",)), new_route("b", paths=("/x",))
+    for documents in (_documents(a, b), _documents(b, a)):
+        assert accept(documents, {}).routes == {"a": a}
+
+
+def test_a_path_may_move_to_another_service_at_once(new_route: NewRoute) -> None:
+    before = {"a": new_route("a", paths=("/a", "/x")), "b": new_route("b")}
+    a, b = new_route("a", revision=2), new_route("b", paths=("/b", "/x"), revision=2)
+    assert accept(_documents(a, b), before).routes == {"a": a, "b": b}
+
+
+def test_an_option_from_the_future_is_refused(new_route: NewRoute) -> None:
+    document = new_route("a").to_document()
+    document["options"]["speed"] = 11
+    assert "a" in accept({"a": json.dumps(document)}, {}).errors
+
+
+def test_a_newer_sound_revision_replaces_the_last_good_one(new_route: NewRoute) -> None:
+    old = new_route("a")
+    new = dataclasses.replace(old, revision=2, paths=("/other",))
+    assert accept(_documents(new), {"a": old}).routes == {"a": new}

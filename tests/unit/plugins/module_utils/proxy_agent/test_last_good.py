@@ -1,0 +1,53 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.endpoint import Endpoint
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.last_good import LastGood
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Route
+
+NewRoute = Callable[..., Route]
+
+
+def test_it_survives(tmp_path: Path, new_route: NewRoute) -> None:
+    good = LastGood({"a": new_route("a")}, {"a-blue": (Endpoint("fd00::1", 80),)}, 7, {"b"})
+    good.write(tmp_path / "f")
+    assert LastGood.read(tmp_path / "f") == good
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"routes": [{}]}', '{"servers": {"a": ["x"]}}'])
+def test_what_is_damaged_was_never_known(tmp_path: Path, text: str) -> None:
+    (tmp_path / "f").write_text(text)
+    assert LastGood.read(tmp_path / "f") == LastGood()
+
+
+@pytest.mark.parametrize(
+    ("index", "documents", "orphans"),
+    [
+        pytest.param(11, {"a": ""}, set(), id="somebody deleted b"),
+        pytest.param(3, {"a": ""}, {"b"}, id="Consul began anew"),
+        pytest.param(3, {"a": "", "b": ""}, set(), id="it began anew and has all"),
+    ],
+)
+def test_a_route_is_gone_only_if_somebody_deleted_it(
+    new_route: NewRoute, index: int, documents: dict[str, str], orphans: set[str]
+) -> None:
+    good = LastGood({"a": new_route("a"), "b": new_route("b")}, index=10)
+    good.expect_what_was_lost(index, documents)
+    assert good.orphans == orphans
+    assert set(good.with_orphans(documents)) == set(documents) | orphans
+
+
+def test_an_orphan_is_one_until_its_route_is_written_again(new_route: NewRoute) -> None:
+    good = LastGood({"b": new_route("b")}, index=10)
+    good.expect_what_was_lost(3, {})
+    good.expect_what_was_lost(4, {})
+    assert good.orphans == {"b"}
+    good.expect_what_was_lost(5, {"b": ""})
+    good.expect_what_was_lost(6, {})
+    assert good.orphans == set()
