@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shows, while a module of this collection runs, what it waits for. The modules that wait are routed here."""
+"""Shows, while a module of this collection runs, what it waits for; meta/runtime.yml routes all that wait to here."""
 
 from __future__ import annotations
 
