@@ -12,10 +12,10 @@ from typing import Any
 from .compose_service import host_network_key
 from .compose_warnings import Warnings
 from .errors import DeliveryError
+from .swarm_state import PROJECT_LABEL
 
 Definition = dict[str, Any]
 
-PROJECT_LABEL = "dockerflow.project"
 
 # Swarm refuses longer names of configs and secrets.
 _MAX_NAME = 64

@@ -16,16 +16,14 @@ from typing import Any
 from .compose_mentions import warn_mentions
 from .compose_ports import Port, colored_ports, main_port, published_ports, registration_names
 from .compose_project import ComposeProject
-from .compose_resources import PROJECT_LABEL, name_credential_specs, used_networks, used_objects, used_volumes
+from .compose_resources import name_credential_specs, used_networks, used_objects, used_volumes
 from .compose_service import BASE_DIALECT, replicas, translate_service
 from .compose_warnings import Warnings
 from .errors import DeliveryError
 from .names import service_name
+from .swarm_state import COLOR_LABEL, PROJECT_LABEL, TARGET_LABEL
 
 Service = dict[str, Any]
-
-TARGET_LABEL = "dockerflow.target"
-COLOR_LABEL = "dockerflow.color"
 
 _SECTIONS = ("networks", "volumes", "configs", "secrets")
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable
 from typing import Any
@@ -164,19 +165,20 @@ class Engine:
         except (DockerException, requests.RequestException) as error:
             raise EngineError(f"Docker refused to remove service '{service.name}': {_reason(error)}") from error
 
-    def remove_unused(self, kind: str, names: list[str]) -> list[str]:
-        """Remove those of the given configs or secrets (C(kind)) that no service uses; returns what was removed."""
-        listing = self._api.configs if kind == "configs" else self._api.secrets
-        removal = self._api.remove_config if kind == "configs" else self._api.remove_secret
-        removed = []
-        for item in self._call(listing):
-            if item["Spec"]["Name"] in names:
-                try:
-                    removal(item["ID"])
-                except (DockerException, requests.RequestException):
-                    continue  # still in use by another service
-                removed.append(item["Spec"]["Name"])
-        return removed
+    def remove_unused(self, project: str, names: frozenset[str]) -> None:
+        """Remove those configs and secrets of a project, by name, that no other service uses."""
+        if not names:
+            return
+        ours = {"label": f"{PROJECT_LABEL}={project}"}
+        for listing, removal in (
+            (self._api.configs, self._api.remove_config),
+            (self._api.secrets, self._api.remove_secret),
+        ):
+            for item in self._call(listing, filters=ours):
+                if item["Spec"]["Name"] in names:
+                    # One that another service still uses is refused by Swarm, and stays.
+                    with contextlib.suppress(DockerException, requests.RequestException):
+                        removal(item["ID"])
 
     def _call(self, operation: Callable[..., Any], **arguments: Any) -> Any:
         try:

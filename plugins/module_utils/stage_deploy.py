@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .color import COLORS, next_color
+from .compose_command import client_dialect
 from .compose_project import ComposeProject
 from .compose_stack import SideTarget, StackDocument, spec_hash, stack_document
 from .draining import CONFIRM_TIMEOUT, refuse_unknown, wait_until_drained, withdraw
@@ -122,6 +123,7 @@ class Sources:
     spec: str
     from_file: int | None
     warnings: tuple[str, ...]
+    dialect: tuple[int, int]
 
     def document(
         self, wish: DeployWish, target: str, color: str | None, instances: int | None, run: str
@@ -137,6 +139,7 @@ class Sources:
             running=self.side_targets,
             labels={RUN_LABEL: run, SPEC_LABEL: self.spec, IMAGE_LABEL: self.image.identity},
             target_port=wish.target_port,
+            dialect=self.dialect,
         )
 
 
@@ -144,8 +147,14 @@ def prepare(engine: Engine, project: ComposeProject, target: str, wish: DeployWi
     """Check the project for this target and pin its images. Asks Docker and registries, changes nothing."""
     kept = {} if wish.pull_side_targets else running_side_targets(engine, project.name, wish.side_targets)
     # Translated once without images, so that a target that cannot be deployed is refused before a registry is asked.
+    dialect = client_dialect(("docker", "--host", engine.docker_host))
     draft = stack_document(
-        project, target, COLORS[0] if colored else None, side_targets=wish.side_targets, target_port=wish.target_port
+        project,
+        target,
+        COLORS[0] if colored else None,
+        side_targets=wish.side_targets,
+        target_port=wish.target_port,
+        dialect=dialect,
     )
     wanted = [project.service(target)["image"]]
     wanted += [project.service(name)["image"] for name in wish.side_targets if name not in kept]
@@ -159,7 +168,7 @@ def prepare(engine: Engine, project: ComposeProject, target: str, wish: DeployWi
         image_identity=image.identity,
         target_port=wish.target_port,
     )
-    return Sources(project, images, kept, image, spec, draft.replicas, draft.warnings)
+    return Sources(project, images, kept, image, spec, draft.replicas, draft.warnings, dialect)
 
 
 def running_side_targets(engine: Engine, project: str, names: Sequence[str]) -> dict[str, SideTarget]:
@@ -240,10 +249,12 @@ def clear(release: Release, service: ServiceState | None, color: str, wish: Depl
 
 
 def remove_service(release: Release, service: ServiceState) -> None:
-    """Remove a stopped service and wait until it is gone, so that its name is free."""
+    """Remove a stopped service, wait until its name is free, and take its configs and secrets along."""
     release.renew()
     release.engine.remove(service)
-    wait_until(lambda: release.engine.service(service.name) is None, 30.0)
+    if not wait_until(lambda: release.engine.service(service.name) is None, 30.0):
+        raise DeliveryError(f"Docker did not remove service '{service.name}' within 30 s: look at docker service ps")
+    release.engine.remove_unused(release.project, service.objects)
 
 
 def discard(release: Release, color: str, wish: DeployWish) -> bool:

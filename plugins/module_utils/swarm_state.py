@@ -37,6 +37,13 @@ class ServiceState:
     update_started: str | None
     spec: dict[str, Any] = field(repr=False)
 
+    @property
+    def objects(self) -> frozenset[str]:
+        """The names of the configs and secrets that its containers mount."""
+        container = self.spec["TaskTemplate"]["ContainerSpec"]
+        configs = {item["ConfigName"] for item in container.get("Configs") or ()}
+        return frozenset(configs | {item["SecretName"] for item in container.get("Secrets") or ()})
+
 
 @dataclass(frozen=True, slots=True)
 class TaskState:
