@@ -31,6 +31,7 @@ class Watch:
     def __init__(self, name: str) -> None:
         self.silent_since: float | None = time.monotonic()
         self.problem = ""
+        self._index = 0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -57,6 +58,7 @@ class Watch:
                     self.silent_since = time.monotonic()
                     LOG.warning("%s: %s", self._thread.name, error)
                 self.problem = str(error)
+                self._index = 0  # Consul may come back anew, with indexes that are far from where the old ones were
                 self._stopped.wait(pause)
                 pause = min(pause * 2, longest)
             else:
@@ -78,7 +80,6 @@ class RoutesWatch(Watch):
         self._registry = registry
         self._prefix = prefix
         self._changed = changed
-        self._index = 0
 
     def _ask(self) -> None:
         self._index, entries = self._registry.watch(self._prefix, self._index, _WAIT)
@@ -99,7 +100,6 @@ class InstancesWatch(Watch):
         self._registry = registry
         self._name = name
         self._changed = changed
-        self._index = 0
 
     def _ask(self) -> None:
         self._index, found = self._registry.instances(self._name, self._index, _WAIT)

@@ -70,12 +70,12 @@ class Service:
                 port = free.getsockname()[1]
             process = None
             if listen:
-                process = subprocess.Popen([sys.executable, str(_INSTANCE), str(port), color])
-                if not wait_until(lambda port=port: _answers(port), 10):
-                    raise AssertionError(f"the instance on port {port} does not start")
+                process = subprocess.Popen([sys.executable, "-S", str(_INSTANCE), str(port), color])
             made.append(Instance(f"{self.name}-{port}", f"{self.name}-{color}", port, process))
         self.instances += made
         for instance in made:
+            if listen and not wait_until(lambda port=instance.port: _answers(port), 20):
+                raise AssertionError(f"the instance on port {instance.port} does not start")
             self.register(instance)
         return made
 

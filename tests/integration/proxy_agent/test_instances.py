@@ -46,6 +46,7 @@ def test_an_instance_without_anything_behind_it_never_gets_a_request(
         proxy.haproxy.reload()
         load.wait_for_answers(300)
     assert not load.report.lost, str(load.report)
+    proxy.eventually(lambda: all(_knows(proxy, service, one.port) for one in dead), "the new worker has them too")
     assert all(proxy.haproxy.servers(f"{service.name}-blue")[_server(one.port)].requests == 0 for one in dead)
 
 
