@@ -81,6 +81,7 @@ class Project:
         if lean:
             del document["services"]["db"], document["services"]["app"]["depends_on"], document["volumes"]
             del settings["side_targets"]
+            settings["check_path"] = "/version"  # without a data store, asking for books is an error
         self.write_compose(document)
         self.write_settings(settings)
 
