@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from .confirmation import confirm
 from .errors import DeliveryError
 from .fleet import Snapshot, open_requests
 from .release import Release
-from .stage_proxy import confirm
 
 # How long every proxy has to confirm a route that only takes something away, in seconds.
 CONFIRM_TIMEOUT = 60.0

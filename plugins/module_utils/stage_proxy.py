@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .color import COLORS, other
+from .confirmation import Confirmation, wait_until_gone, write_confirmed
 from .errors import DeliveryError
-from .fleet import Proxy, Snapshot
 from .release import Release, Truth, utc_now
 from .release_record import ReleaseRecord
 from .routes import Route, RouteOptions, Split, check_route, conflicts
@@ -47,19 +46,6 @@ class Plan:
         return self.before is None or not self.before.same_but_revision(self.after)
 
 
-@dataclass
-class Confirmation:
-    """Which proxy confirmed when, in milliseconds after the write."""
-
-    milliseconds: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def skew_ms(self) -> float:
-        """Between the first and the last proxy."""
-        times = self.milliseconds.values()
-        return round(max(times) - min(times), 1) if times else 0.0
-
-
 def choose_color(wish: RouteWish, truth: Truth, record: ReleaseRecord) -> str:
     """The colour to serve: the one that was asked for, else the recorded candidate if it runs, else the live one."""
     if wish.color is not None:
@@ -84,7 +70,7 @@ def plan(wish: RouteWish, truth: Truth, record: ReleaseRecord) -> Plan:
         raise DeliveryError(
             f"stage proxy: colour '{color}' of '{truth.service}' has no healthy instance: run the stage deploy first"
         )
-    before = truth.route
+    before, revision = truth.route, newest_revision(truth) + 1
     paths = wish.paths or (before.paths if before is not None else ())
     if not paths:
         raise DeliveryError(
@@ -93,14 +79,17 @@ def plan(wish: RouteWish, truth: Truth, record: ReleaseRecord) -> Plan:
         )
     hosts = wish.hosts if wish.hosts is not None else (before.hosts if before is not None else ())
     options = replace(before.options if before is not None else RouteOptions(), **wish.options)
-    instances = {color: count}
     if before is None:
-        after = Route(truth.service, 1, paths, Split(color), hosts, instances, options)
+        after = Route(truth.service, revision, paths, Split(color), hosts, {color: count}, options)
         check_route(after)
         return Plan(None, None, after, color, count)
+    # Under the lock nobody is scaling: what is still drained was left by a scaling that was killed.
+    before_without_draining = replace(before, draining=())
     if before.split.live == color and before.split.percent == 0:
         kept = {**before.instances, color: count}
-        after = replace(before, revision=before.revision + 1, paths=paths, hosts=hosts, options=options, instances=kept)
+        after = replace(
+            before_without_draining, revision=revision, paths=paths, hosts=hosts, options=options, instances=kept
+        )
         check_route(after)
         return Plan(before, None, after, color, count)
     old = before.split.live if before.split.live != color else other(color)
@@ -109,18 +98,18 @@ def plan(wish: RouteWish, truth: Truth, record: ReleaseRecord) -> Plan:
         both[old] = truth.running[old]
     # The candidate is followed and proven first, with the old paths: a path that only the new release knows must
     # not reach the old one.
-    prepared = replace(before, revision=before.revision + 1, options=options, instances=both)
-    after = replace(
-        prepared,
-        revision=before.revision + 2,
-        paths=paths,
-        hosts=hosts,
-        split=Split(color, old, 0),
-        preview=None,
-        draining=(),
-    )
+    prepared = replace(before_without_draining, revision=revision, options=options, instances=both)
+    after = replace(prepared, revision=revision + 1, paths=paths, hosts=hosts, split=Split(color, old, 0), preview=None)
     check_route(after)
     return Plan(before, prepared, after, color, count)
+
+
+def newest_revision(truth: Truth) -> int:
+    """The newest that Consul or any proxy knows. A number that was used before would be confirmed without a look:
+    the route may have been deleted, or Consul restored from a backup, since a proxy took its last one."""
+    said = (proxy.acknowledgement(truth.service) for proxy in truth.fleet.values())
+    acknowledged = [one.revision for one in said if one is not None]
+    return max([truth.route.revision if truth.route is not None else 0, *acknowledged])
 
 
 def refuse_conflicts(route: Route, others: list[Route]) -> None:
@@ -137,17 +126,26 @@ def apply(release: Release, decided: Plan, truth: Truth, timeout: float) -> dict
     """Write the plan step by step, each confirmed by every counting member; on failure everything goes back."""
     refuse_conflicts(decided.after, release.other_routes())
     release.fleet.require_members()
-    index, before = truth.route_index, decided.before
-    prepared = Confirmation()
+    index, prepared = truth.route_index, Confirmation()
     try:
         if decided.prepared is not None:
             release.progress(f"preparing colour {decided.color} on every proxy")
-            index = release.write_route(decided.prepared, index)
-            prepared = confirm(release, decided.prepared, timeout, decided.color, decided.required)
-        index = release.write_route(decided.after, index)
-        committed = confirm(release, decided.after, timeout, decided.color, decided.required)
+            index, prepared = write_confirmed(
+                release, decided.prepared, index, timeout, decided.color, decided.required
+            )
+        _index, committed = write_confirmed(release, decided.after, index, timeout, decided.color, decided.required)
     except DeliveryError as error:
-        error.result.update(undo(release, before, timeout))
+        outcome = undo(release, decided, timeout)
+        error.result.update(outcome)
+        if outcome["mixed"]:
+            raise DeliveryError(
+                f"{error}; and not every proxy could be put back ({outcome['undo_error']}): the state is mixed, run "
+                f"the stage proxy again",
+                **error.result,
+            ) from error
+        raise
+    except BaseException:
+        undo(release, decided, timeout)  # whatever went wrong, users go back to the old release
         raise
     return {
         "revision": decided.after.revision,
@@ -159,78 +157,37 @@ def apply(release: Release, decided: Plan, truth: Truth, timeout: float) -> dict
     }
 
 
-def confirm(release: Release, route: Route, timeout: float, color: str, required: int) -> Confirmation:
-    """Wait until every counting member has the revision in effect and C(required) servers of the colour up."""
-    written, confirmation = time.monotonic(), Confirmation()
+def undo(release: Release, decided: Plan, timeout: float) -> dict[str, Any]:
+    """Write back what stood before, as a new revision. Never raises, so that it does not hide what went wrong.
 
-    def confirmed(fleet: Snapshot) -> bool:
-        for name, proxy in fleet.items():
-            said = proxy.acknowledgement(route.service)
-            if said is not None and said.error and said.revision < route.revision:
-                raise DeliveryError(
-                    f"proxy '{name}' refuses revision {route.revision} of '{route.service}': {said.error}"
-                )
-            if _has(proxy, route, color, required) and name not in confirmation.milliseconds:
-                confirmation.milliseconds[name] = round((time.monotonic() - written) * 1000, 1)
-        return bool(fleet) and all(name in confirmation.milliseconds for name in fleet)
-
-    def report(elapsed: float, fleet: Snapshot) -> None:
-        release.renew()
-        waiting = "; ".join(_missing(proxy, route, color, required) for proxy in fleet.values())
-        release.progress(f"{elapsed:.0f} s: {waiting or 'no proxy answers'}")
-
-    done, fleet = release.fleet.wait_for(confirmed, timeout, report)
-    if done:
-        return confirmation
-    missing = [name for name in fleet if name not in confirmation.milliseconds]
-    if not fleet:
-        raise DeliveryError(
-            f"no proxy is alive to take the route of '{route.service}': start the proxies (role "
-            f"proxy), then run it again"
-        )
-    raise DeliveryError(
-        f"proxies that did not confirm revision {route.revision} of '{route.service}' within {timeout:g} s: "
-        + "; ".join(_missing(fleet[name], route, color, required) for name in missing)
-        + " (repair it, or exclude it with exclude_proxies)"
-    )
-
-
-def undo(release: Release, before: Route | None, timeout: float) -> dict[str, Any]:
-    """Write back what stood before, as a new revision. Returns C(mixed): whether some proxy did not confirm that."""
-    route, index = release.route()
-    if before is None:
-        if route is not None:
-            release.delete_route(index)
-        return {"undone": True, "mixed": not wait_until_gone(release, timeout)}
-    if route is None or route.same_but_revision(before):
-        return {"undone": True, "mixed": False}
-    restored = replace(before, revision=route.revision + 1)
-    release.write_route(restored, index)
-    release.progress("putting every proxy back")
+    Returns C(undone), C(mixed) (whether some proxy may not be back) and, if so, C(undo_error). A route that is not of
+    this plan was written by somebody else and stays.
+    """
     try:
-        confirm(release, restored, timeout, before.split.live, 0)
+        route, index = release.route()
+        if route is None or route not in (decided.prepared, decided.after):
+            return {"undone": True, "mixed": False}
+        release.progress("putting every proxy back")
+        if decided.before is None:
+            remove(release, index, timeout)
+        else:
+            restored = replace(decided.before, revision=route.revision + 1)
+            write_confirmed(release, restored, index, timeout, restored.split.live, 0)
     except DeliveryError as error:
-        return {"undone": True, "mixed": True, "undo_error": str(error)}
+        return {"undone": False, "mixed": True, "undo_error": str(error)}
     return {"undone": True, "mixed": False}
 
 
 def remove(release: Release, index: int, timeout: float) -> None:
-    """Delete the route and wait until no counting member has a trace of it."""
-    release.delete_route(index)
-    if not wait_until_gone(release, timeout):
+    """Delete the route (C(index) 0: it is deleted already) and wait until no counting member has a trace of it."""
+    if index:
+        release.delete_route(index)
+    remaining = wait_until_gone(release, timeout)
+    if remaining:
         raise DeliveryError(
-            f"some proxies still have a trace of the route of '{release.service}' after {timeout:g} s: see their log"
+            f"proxies that still have a trace of the route of '{release.service}' after {timeout:g} s: "
+            f"{', '.join(remaining)} (repair it, or exclude it with exclude_proxies)"
         )
-
-
-def wait_until_gone(release: Release, timeout: float) -> bool:
-    """Whether every counting member dropped the service in time."""
-
-    def gone(fleet: Snapshot) -> bool:
-        return all(proxy.alive and proxy.acknowledgement(release.service) is None for proxy in fleet.values())
-
-    done, _fleet = release.fleet.wait_for(gone, timeout, lambda _elapsed, _fleet: release.renew())
-    return done
 
 
 def record_live(release: Release, color: str) -> None:
@@ -240,19 +197,3 @@ def record_live(release: Release, color: str) -> None:
 
 def _made_live(color: str) -> Callable[[ReleaseRecord], ReleaseRecord]:
     return lambda record: record.made_live(color, utc_now())
-
-
-def _has(proxy: Proxy, route: Route, color: str, required: int) -> bool:
-    said = proxy.acknowledgement(route.service)
-    return proxy.alive and said is not None and said.revision >= route.revision and said.color(color).up >= required
-
-
-def _missing(proxy: Proxy, route: Route, color: str, required: int) -> str:
-    said = proxy.acknowledgement(route.service)
-    if not proxy.alive:
-        return f"{proxy.id} has no heartbeat"
-    if said is None:
-        return f"{proxy.id} does not know the service yet"
-    if said.revision < route.revision:
-        return f"{proxy.id} is at revision {said.revision}"
-    return f"{proxy.id} has {said.color(color).up} of {required} instances of {color} up"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .color import COLORS
+from .confirmation import confirm
 from .errors import DeliveryError
 from .fleet import Snapshot
 from .instances import wait_until_healthy, wait_until_registered
@@ -18,7 +19,6 @@ from .registry import Instance
 from .release import Release, Truth
 from .release_record import ReleaseRecord
 from .scale import Scale
-from .stage_proxy import confirm
 from .swarm_state import ServiceState, TaskState
 
 WHICH = ("live", "candidate", "both")

@@ -150,6 +150,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments impo
     new_module,
 )
 from ansible_collections.dockerflow.delivery.plugins.module_utils.color import other
+from ansible_collections.dockerflow.delivery.plugins.module_utils.confirmation import confirm
 from ansible_collections.dockerflow.delivery.plugins.module_utils.draining import wait_until_drained
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Route, check_host, check_path
 
@@ -206,16 +207,20 @@ def main() -> None:
                 with journal(release, "proxy"):
                     result.update(stage_proxy.apply(release, decided, truth, parameters["timeout"]))
             else:
-                stage_proxy.confirm(release, decided.before or decided.after, parameters["timeout"], decided.color, 0)
+                confirm(release, decided.before or decided.after, parameters["timeout"], decided.color, 0)
             stage_proxy.record_live(release, decided.color)
             if parameters["drain_timeout"]:
                 result["still_open"] = wait_until_drained(release, other(decided.color), parameters["drain_timeout"])
             return result
 
     def absent(release: Any, route: Route | None, index: int) -> dict[str, Any]:
-        if route is not None and not module.check_mode:
+        if module.check_mode:
+            pass
+        elif route is not None:
             with journal(release, "proxy"):
                 stage_proxy.remove(release, index, parameters["timeout"])
+        else:
+            stage_proxy.remove(release, 0, parameters["timeout"])  # a run that was killed may not have waited for it
         return {
             "changed": route is not None,
             "proxies": {},

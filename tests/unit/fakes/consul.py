@@ -16,7 +16,7 @@ class FakeConsul(Registry):
     """Answers every call of the port; what it has no answer for would try to reach a Consul that is not there.
 
     C(written) lists each changed key, C(before_write) is called with the key before a value is changed, C(watchers)
-    after. C(silent) makes every call fail as if no agent answered.
+    after, C(after_watch) once a watch has its answer. C(silent) makes every call fail as if no agent answered.
     """
 
     def __init__(self) -> None:
@@ -26,6 +26,7 @@ class FakeConsul(Registry):
         self.written: list[str] = []
         self.before_write: list[Callable[[str], None]] = []
         self.watchers: list[Callable[[str], None]] = []
+        self.after_watch: list[Callable[[], None]] = []
         self.silent = False
         self._index = 10
         self._made = 0
@@ -51,7 +52,10 @@ class FakeConsul(Registry):
         return {key: entry for key, entry in sorted(self.keys.items()) if key.startswith(prefix)}
 
     def watch(self, prefix: str, index: int, wait: float) -> tuple[int, dict[str, Entry]]:
-        return self._index, self.entries(prefix)
+        found = self._index, self.entries(prefix)
+        for hook in list(self.after_watch):
+            hook()
+        return found
 
     def put(self, key: str, value: str, cas: int | None = None) -> bool:
         return self._write(key, value, cas)

@@ -66,17 +66,23 @@ class FakeProxy:
 
 
 class FakeProxies:
-    """The fleet. C(routes) are those that stood in Consul one after the other, None for a deleted one."""
+    """The fleet. C(routes) are those that stood in Consul one after the other, None for a deleted one.
+
+    With C(late) the proxies take a new route only after somebody has looked at what they said of the one before.
+    """
 
     def __init__(self, consul: FakeConsul, *names: str, prefix: str = "docker-flow/") -> None:
         self.consul = consul
         self.prefix = prefix
         self.members = {name: FakeProxy(name) for name in names}
         self.routes: list[Route | None] = []
+        self.late = False
+        self._queue: list[tuple[str, Route | None]] = []
         for number, name in enumerate(names, 1):
             document = {"schema": 1, "id": name, "address": f"http://192.0.2.{number}:80"}
             consul.seed(f"{prefix}members/{name}", json.dumps(document))
         consul.watchers.append(self._notice)
+        consul.after_watch.append(self._take)
         self.publish()
 
     def __getitem__(self, name: str) -> FakeProxy:
@@ -91,12 +97,24 @@ class FakeProxies:
             else:
                 self.consul.seed(key, json.dumps(proxy.report()))
 
+    def settle(self, service: str) -> None:
+        """Every member looks at the route again, for example because its counts have changed."""
+        self._notice(f"{self.prefix}routes/{service}")
+
     def _notice(self, key: str) -> None:
         if not key.startswith(f"{self.prefix}routes/"):
             return
         entry = self.consul.keys.get(key)
         route = Route.from_document(entry.json()) if entry is not None else None
         self.routes.append(route)
+        self._queue.append((key.rsplit("/", 1)[-1], route))
+        if not self.late:
+            self._take()
+
+    def _take(self) -> None:
+        if not self._queue:
+            return
+        service, route = self._queue.pop(0)
         for proxy in self.members.values():
-            proxy.take(key.rsplit("/", 1)[-1], route)
+            proxy.take(service, route)
         self.publish()

@@ -36,6 +36,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm_state im
     SPEC_LABEL,
     service_state,
 )
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxies import DEAD
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.swarm import recorded
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, World, release_of
 from ansible_collections.dockerflow.delivery.tests.unit.fixtures.compose.shop import shop
@@ -396,9 +397,21 @@ def test_open_requests_keep_the_old_colour(world: World, sources: Sources) -> No
     world.colour("green", 2, "older")
     world.route("blue")
     world.proxies["proxy-2"].open["green"] = 3
-    world.proxies._notice(f"docker-flow/routes/{SERVICE}")
+    world.proxies.settle(SERVICE)
     world.start_run()
     with pytest.raises(DeliveryError, match=r"colour green .* still has open requests after 0 s \(proxy-2: 3\)"):
+        run(world, sources)
+    assert len(world.running("green")) == 2
+
+
+def test_a_proxy_without_a_heartbeat_keeps_the_old_colour(world: World, sources: Sources) -> None:
+    world.colour("blue", 2, "old")
+    world.colour("green", 2, "older")
+    world.route("blue")
+    world.proxies["proxy-2"].behaviour = DEAD
+    world.proxies.publish()
+    world.start_run()
+    with pytest.raises(DeliveryError, match="proxy-2 without a heartbeat may still serve colour green"):
         run(world, sources)
     assert len(world.running("green")) == 2
 

@@ -209,7 +209,7 @@ def test_a_killed_stop_is_finished_by_the_next(flipped: World) -> None:
 
 def test_what_is_open_at_the_deadline_is_cut_and_counted(flipped: World) -> None:
     flipped.proxies["proxy-2"].open["blue"] = 4
-    flipped.proxies._notice(f"docker-flow/routes/{SERVICE}")
+    flipped.proxies.settle(SERVICE)
     assert stop(flipped.release, "blue", 0.0, 0.0) == {"cut": {"proxy-2": 4}}
     assert flipped.running("blue") == []
 

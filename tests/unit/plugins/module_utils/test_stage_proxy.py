@@ -1,0 +1,430 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stage proxy: what is written when, and that a flip that fails anywhere leaves users on the old release."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import (
+    DeliveryError,
+    LockLostError,
+    OutOfDateError,
+)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.fleet import Acknowledgement, Proxy
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release import Release, Truth
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release_record import ReleaseRecord
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Preview, Route, RouteOptions, Split
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stage_proxy import (
+    Plan,
+    RouteWish,
+    apply,
+    choose_color,
+    newest_revision,
+    plan,
+    record_live,
+    refuse_conflicts,
+    remove,
+)
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxies import DEAD, SILENT
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, World, release_of
+
+BOOKS = ("/api/v1/books",)
+KEY = f"docker-flow/routes/{SERVICE}"
+
+
+def truth(route: Route | None, running: dict[str, int], said: int | None = None) -> Truth:
+    """What holds: the route, what runs, and the revision that the one proxy acknowledges."""
+    answer = {SERVICE: Acknowledgement(said, None, "blue", {})} if said is not None else {}
+    fleet = {"proxy-1": Proxy("proxy-1", "http://192.0.2.1", True, 1, (), answer)}
+    return Truth(route, 7 if route else 0, fleet, {}, running, SERVICE)
+
+
+def route(live: str = "blue", **changes: Any) -> Route:
+    """Revision 4, blue with two instances."""
+    return replace(Route(SERVICE, 4, BOOKS, Split(live), instances={live: 2}), **changes)
+
+
+NOTHING = ReleaseRecord(SERVICE)
+CANDIDATE = ReleaseRecord(SERVICE, candidate=release_of("green"))
+
+
+@pytest.mark.parametrize(
+    ("wish", "found", "record", "expected"),
+    [
+        pytest.param("green", truth(route(), {"blue": 2}), NOTHING, "green", id="asked for"),
+        pytest.param(None, truth(route(), {"blue": 2, "green": 2}), CANDIDATE, "green", id="the candidate"),
+        pytest.param(None, truth(route(), {"blue": 2}), CANDIDATE, "blue", id="the candidate does not run: live"),
+        pytest.param(None, truth(route(), {"blue": 2, "green": 2}), NOTHING, "blue", id="no candidate: live"),
+        pytest.param(None, truth(None, {"green": 2}), NOTHING, "green", id="nothing recorded: what runs"),
+    ],
+)
+def test_which_colour(wish: str | None, found: Truth, record: ReleaseRecord, expected: str) -> None:
+    assert choose_color(RouteWish(color=wish), found, record) == expected
+
+
+@pytest.mark.parametrize(
+    "running", [pytest.param({}, id="nothing"), pytest.param({"blue": 1, "green": 1}, id="both, and none is recorded")]
+)
+def test_no_colour_to_choose(running: dict[str, int]) -> None:
+    with pytest.raises(
+        DeliveryError, match=r"^stage proxy: 'books-ms-app' has no healthy candidate .*run the stage deploy"
+    ):
+        choose_color(RouteWish(), truth(None, running), NOTHING)
+
+
+def test_the_first_route_has_nothing_to_prepare() -> None:
+    found = plan(RouteWish(paths=BOOKS), truth(None, {"blue": 2}), NOTHING)
+    assert found == Plan(None, None, Route(SERVICE, 1, BOOKS, Split("blue"), instances={"blue": 2}), "blue", 2)
+    assert found.changed
+
+
+def test_a_flip_prepares_the_candidate_first_with_the_old_paths() -> None:
+    wish = RouteWish(paths=("/new",), hosts=("www.example.com",), options={"retries": 0})
+    found = plan(wish, truth(route(), {"blue": 2, "green": 3}), CANDIDATE)
+    options = RouteOptions(retries=0)
+    both = {"blue": 2, "green": 3}
+    assert found.prepared == route(revision=5, options=options, instances=both)
+    assert found.after == Route(SERVICE, 6, ("/new",), Split("green", "blue", 0), ("www.example.com",), both, options)
+    assert (found.color, found.required, found.changed) == ("green", 3, True)
+
+
+@pytest.mark.parametrize(
+    ("wish", "changed"),
+    [
+        pytest.param(RouteWish(), False, id="nothing given"),
+        pytest.param(RouteWish(paths=BOOKS), False, id="the same path"),
+        pytest.param(RouteWish(hosts=()), False, id="any host, as it is"),
+        pytest.param(RouteWish(paths=("/other",)), True, id="another path"),
+        pytest.param(RouteWish(hosts=("a.example",)), True, id="a host"),
+        pytest.param(RouteWish(options={"timeout_server": 31}), True, id="an option"),
+    ],
+)
+def test_a_second_run_changes_nothing_and_options_do(wish: RouteWish, changed: bool) -> None:
+    found = plan(wish, truth(route(), {"blue": 2}), NOTHING)
+    assert (found.prepared, found.color, found.changed) == (None, "blue", changed)
+
+
+@pytest.mark.parametrize(
+    "wish", [pytest.param(RouteWish(), id="live again"), pytest.param(RouteWish(color="green"), id="a flip")]
+)
+def test_what_a_killed_scaling_left_drained_comes_back(wish: RouteWish) -> None:
+    left = route(draining=("192.0.2.1:32768",))
+    found = plan(wish, truth(left, {"blue": 2, "green": 2}), NOTHING)
+    assert found.changed
+    assert found.after.draining == ()
+    assert found.prepared is None or found.prepared.draining == ()
+
+
+def test_a_flip_ends_the_preview_and_a_share() -> None:
+    shared = route(split=Split("blue", "green", 10), preview=Preview("green", "0" * 64))
+    found = plan(RouteWish(), truth(shared, {"blue": 2, "green": 2}), CANDIDATE)
+    assert found.prepared is not None
+    assert found.prepared.split == Split("blue", "green", 10)
+    assert (found.after.split, found.after.preview) == (Split("green", "blue", 0), None)
+
+
+def test_to_make_the_live_colour_the_only_one_again_is_a_flip() -> None:
+    shared = route(split=Split("blue", "green", 10))
+    found = plan(RouteWish(color="blue"), truth(shared, {"blue": 2, "green": 2}), CANDIDATE)
+    assert found.after.split == Split("blue", "green", 0)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        pytest.param(truth(None, {"blue": 2}), 0, id="nothing anywhere"),
+        pytest.param(truth(route(), {"blue": 2}), 4, id="the route"),
+        pytest.param(truth(None, {"blue": 2}, said=9), 9, id="a proxy still has a deleted one"),
+        pytest.param(truth(route(), {"blue": 2}, said=9), 9, id="Consul was restored from a backup"),
+        pytest.param(truth(route(), {"blue": 2}, said=3), 4, id="a proxy lags behind"),
+    ],
+)
+def test_no_revision_is_used_twice(found: Truth, expected: int) -> None:
+    assert newest_revision(found) == expected
+    assert plan(RouteWish(paths=BOOKS), found, NOTHING).after.revision == expected + 1
+
+
+@pytest.mark.parametrize(
+    ("wish", "found", "said"),
+    [
+        pytest.param(
+            RouteWish(), truth(None, {"blue": 1}), "^service_path: 'books-ms-app' has no route yet", id="no path"
+        ),
+        pytest.param(
+            RouteWish(color="green"),
+            truth(route(), {"blue": 2}),
+            "'green' of 'books-ms-app' has no healthy instance",
+            id="stopped",
+        ),
+        pytest.param(RouteWish(options={"retries": -1}), truth(route(), {"blue": 2}), "^retries '-1'", id="option"),
+        pytest.param(RouteWish(paths=("x",)), truth(route(), {"blue": 2}), "has no leading slash", id="path"),
+    ],
+)
+def test_what_no_proxy_could_serve_is_refused(wish: RouteWish, found: Truth, said: str) -> None:
+    with pytest.raises(DeliveryError, match=said):
+        plan(wish, found, NOTHING)
+
+
+def test_two_services_cannot_have_one_path() -> None:
+    other = Route("shop-app", 1, ("/api/v1/books/",), Split("blue"))
+    with pytest.raises(DeliveryError, match=r"^service_path: '\*/api/v1/books/' is already routed to 'shop-app'"):
+        refuse_conflicts(route(), [other])
+    refuse_conflicts(route(), [replace(other, paths=("/api/v1/bookshelf",)), route("green")])
+
+
+# -- carrying it out ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def deployed(world: World) -> World:
+    """Blue is live, green a candidate with three instances, a run holds the lock."""
+    world.colour("blue", 2, "old")
+    world.route("blue")
+    world.colour("green", 3, "new")
+    world.record(live=release_of("blue", "old"), candidate=release_of("green", "new", 3))
+    world.start_run()
+    return world
+
+
+def flip(world: World, release: Release | None = None, timeout: float = 0.0) -> dict[str, Any]:
+    """Plan and apply as the module does."""
+    release = release or world.release
+    found = release.truth()
+    return apply(release, plan(RouteWish(paths=BOOKS), found, release.record()[0]), found, timeout)
+
+
+def test_a_flip(deployed: World) -> None:
+    result = flip(deployed)
+    assert [(one.revision, one.split.live, dict(one.instances)) for one in deployed.proxies.routes if one] == [
+        (5, "blue", {"blue": 2, "green": 3}),
+        (6, "green", {"blue": 2, "green": 3}),
+    ]
+    assert result["revision"] == 6
+    assert sorted(result["proxies"]) == ["proxy-1", "proxy-2"]
+    assert all(times["prepared_ms"] >= 0 <= times["confirmed_ms"] for times in result["proxies"].values())
+    record_live(deployed.release, "green")
+    record = deployed.recorded_now()
+    assert record.live == release_of("green", "new", 3)
+    assert (record.previous, record.candidate) == (release_of("blue", "old"), None)
+
+
+def test_the_first_route(world: World) -> None:
+    world.colour("blue", 1)
+    world.start_run()
+    assert flip(world)["revision"] == 1
+    assert world.route_now().split == Split("blue")
+
+
+@pytest.mark.parametrize("late", [pytest.param(False, id="at once"), pytest.param(True, id="reported late")])
+@pytest.mark.parametrize("when", [pytest.param(5, id="while preparing"), pytest.param(6, id="at the flip")])
+def test_one_proxy_that_refuses_puts_all_back(deployed: World, when: int, late: bool) -> None:
+    proxy = deployed.proxies["proxy-2"]
+    take = proxy.take
+
+    def refuse(service: str, written: Route | None) -> None:
+        proxy.behaviour = "disk full" if written is not None and written.revision == when else "confirms"
+        take(service, written)
+
+    proxy.take = refuse  # type: ignore[method-assign]
+    deployed.proxies.late = late
+    with pytest.raises(DeliveryError, match=f"^proxy 'proxy-2' refuses revision {when} .*: disk full$") as raised:
+        flip(deployed, timeout=5.0)
+    assert raised.value.result == {"undone": True, "mixed": False}
+    assert [one.split.live for one in deployed.proxies.routes if one][-1] == "blue"
+    assert deployed.route_now().same_but_revision(route())
+    assert deployed.route_now().revision == when + 1
+    assert all(member.services[SERVICE]["live"] == "blue" for member in deployed.proxies.members.values())
+
+
+def test_an_old_refusal_does_not_stop_a_new_attempt(deployed: World) -> None:
+    # The disk was full an hour ago; the proxy says so until it is asked again.
+    deployed.proxies["proxy-2"].services[SERVICE]["error"] = "disk full"
+    deployed.proxies.publish()
+    deployed.proxies.late = True
+    assert flip(deployed, timeout=5.0)["revision"] == 6
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "up", "said"),
+    [
+        pytest.param(SILENT, {}, "proxy-2 is at revision 4", id="silent"),
+        pytest.param(DEAD, {}, "proxy-2 has no heartbeat", id="no heartbeat"),
+        pytest.param("confirms", {"green": 2}, "proxy-2 has 2 of 3 instances of green up", id="an instance is down"),
+    ],
+)
+def test_a_proxy_that_cannot_flip_is_named(deployed: World, behaviour: str, up: dict[str, int], said: str) -> None:
+    proxy = deployed.proxies["proxy-2"]
+    proxy.behaviour, proxy.up = behaviour, up
+    deployed.proxies.publish()
+    with pytest.raises(DeliveryError, match="did not confirm revision 5") as raised:
+        flip(deployed)
+    assert said in str(raised.value)
+    assert "exclude_proxies" in str(raised.value)
+    assert deployed.route_now().split.live == "blue"
+
+
+def test_what_cannot_be_put_back_is_called_mixed(deployed: World) -> None:
+    deployed.proxies["proxy-2"].behaviour = SILENT
+    with pytest.raises(DeliveryError, match="the state is mixed, run the stage proxy again") as raised:
+        flip(deployed)
+    assert raised.value.result["mixed"] is True
+    assert "proxy-2 is at revision 4" in raised.value.result["undo_error"]
+
+
+def test_a_first_route_that_fails_leaves_no_trace(world: World) -> None:
+    world.colour("blue", 1)
+    world.proxies["proxy-1"].behaviour = "port 80 taken"
+    world.start_run()
+    with pytest.raises(DeliveryError, match="refuses revision 1"):
+        flip(world)
+    assert world.release.route() == (None, 0)
+    assert SERVICE not in world.proxies["proxy-2"].services
+
+
+@pytest.mark.parametrize(
+    "gone", [pytest.param(False, id="excluded by name"), pytest.param(True, id="its port refuses connections")]
+)
+def test_a_dead_proxy_that_cannot_serve_does_not_block(deployed: World, gone: bool) -> None:
+    deployed.proxies["proxy-2"].behaviour = DEAD
+    deployed.proxies.publish()
+    release = deployed.new_release(frozenset() if gone else frozenset({"proxy-2"}))
+    release.lock = deployed.release.lock
+    if gone:
+        deployed.refusing.add("http://192.0.2.2:80")
+    assert list(flip(deployed, release)["proxies"]) == ["proxy-1"]
+
+
+def test_no_proxy_at_all_is_said_before_anything_is_written(deployed: World) -> None:
+    for key in [key for key in deployed.consul.keys if "/members/" in key]:
+        deployed.consul.delete(key)
+    deployed.consul.written.clear()
+    with pytest.raises(DeliveryError, match=r"no proxy is a member of the fleet .* provision one with role proxy"):
+        flip(deployed)
+    assert deployed.consul.written == []
+
+
+def test_only_dead_proxies(deployed: World) -> None:
+    for number, proxy in enumerate(deployed.proxies.members.values(), 1):
+        proxy.behaviour = DEAD
+        deployed.refusing.add(f"http://192.0.2.{number}:80")
+    deployed.proxies.publish()
+    with pytest.raises(DeliveryError, match="no proxy is alive to take the route"):
+        flip(deployed)
+
+
+def test_a_route_that_moved_since_the_plan_is_left_alone(deployed: World) -> None:
+    found = deployed.release.truth()
+    decided = plan(RouteWish(), found, deployed.release.record()[0])
+    theirs = route(revision=5, paths=("/theirs",), instances={"blue": 2})
+    deployed.consul.seed(KEY, theirs.to_json())
+    with pytest.raises(OutOfDateError, match="was changed by somebody else meanwhile"):
+        apply(deployed.release, decided, found, 0.0)
+    assert deployed.route_now() == theirs
+
+
+def test_somebody_elses_route_is_not_overwritten_by_the_way_back(deployed: World) -> None:
+    theirs = route(revision=9, paths=("/theirs",))
+    deployed.proxies["proxy-1"].up = {"green": 0}
+    deployed.consul.after_watch.append(lambda: deployed.consul.seed(KEY, theirs.to_json()))
+    with pytest.raises(DeliveryError, match="0 of 3 instances of green up"):
+        flip(deployed)
+    assert deployed.route_now() == theirs
+
+
+@pytest.mark.parametrize("write", [pytest.param(1, id="before preparing"), pytest.param(2, id="before the flip")])
+def test_a_run_that_slept_past_its_lock_writes_nothing_more(deployed: World, write: int) -> None:
+    writes: list[str] = []
+
+    def sleep(key: str) -> None:
+        if key == KEY:
+            writes.append(key)
+            if len(writes) == write:
+                deployed.consul.expire(deployed.release.held_lock().run)
+
+    deployed.consul.before_write.append(sleep)
+    # The session ends while the request is on its way: Consul checks it in the same transaction.
+    put_if_held = deployed.consul.put_if_held
+
+    def checked_last(key: str, value: str, cas: int, lock: str, session: str) -> bool:
+        for hook in deployed.consul.before_write:
+            hook(key)
+        hooks, deployed.consul.before_write = deployed.consul.before_write, []
+        try:
+            return put_if_held(key, value, cas, lock, session)
+        finally:
+            deployed.consul.before_write = hooks
+
+    deployed.consul.put_if_held = checked_last  # type: ignore[method-assign]
+    with pytest.raises(DeliveryError, match="no longer holds the lock of its target"):
+        flip(deployed)
+    assert len(deployed.proxies.routes) == write - 1
+    assert deployed.route_now().split.live == "blue"
+
+
+def test_an_unexpected_failure_puts_users_back_too(deployed: World) -> None:
+    def full(line: str) -> None:
+        if line.startswith("0 s:"):
+            deployed.release.progress = lambda _line: None
+            raise OSError(28, "No space left on device")
+
+    deployed.release.progress = full
+    deployed.proxies.late = True
+    with pytest.raises(OSError, match="No space left"):
+        flip(deployed, timeout=5.0)
+    assert deployed.route_now().same_but_revision(route())
+
+
+def test_a_lost_consul_is_said_and_does_not_hide_the_reason(deployed: World) -> None:
+    deployed.proxies["proxy-2"].behaviour = "disk full"
+    original = deployed.release.route
+    deployed.release.route = lambda: _silence(deployed, original)  # type: ignore[method-assign]
+    found = Release.truth(deployed.release)
+    deployed.consul.silent = False
+    with pytest.raises(
+        DeliveryError, match=r"refuses revision 5 .*disk full; and not every proxy could be put back .*no Consul"
+    ):
+        apply(deployed.release, plan(RouteWish(), found, CANDIDATE), found, 0.0)
+
+
+def _silence(world: World, original: Any) -> Any:
+    found = original()
+    if world.proxies.routes:
+        world.consul.silent = True
+        return original()
+    return found
+
+
+def test_removal_waits_until_every_trace_is_gone(deployed: World) -> None:
+    _route, index = deployed.release.route()
+    remove(deployed.release, index, 0.0)
+    assert deployed.release.route() == (None, 0)
+    assert all(not member.services for member in deployed.proxies.members.values())
+
+
+@pytest.mark.parametrize("deleted", [pytest.param(False, id="first run"), pytest.param(True, id="run again")])
+@pytest.mark.parametrize("behaviour", [pytest.param(SILENT, id="silent"), pytest.param(DEAD, id="no heartbeat")])
+def test_a_proxy_that_may_keep_a_trace_is_named(deployed: World, deleted: bool, behaviour: str) -> None:
+    deployed.proxies["proxy-2"].behaviour = behaviour
+    deployed.proxies.publish()
+    if deleted:
+        deployed.consul.delete(KEY)
+    _route, index = deployed.release.route()
+    with pytest.raises(DeliveryError, match="still have a trace of the route of 'books-ms-app' after 0 s: proxy-2 "):
+        remove(deployed.release, index, 0.0)
+
+
+def test_a_taken_path_is_refused_before_anything_is_written(deployed: World) -> None:
+    deployed.consul.seed("docker-flow/routes/shop-app", Route("shop-app", 1, BOOKS, Split("blue")).to_json())
+    with pytest.raises(DeliveryError, match="is already routed to 'shop-app'"):
+        flip(deployed)
+    assert deployed.proxies.routes == []
+
+
+def test_a_lost_lock_is_its_own_error(deployed: World) -> None:
+    deployed.consul.expire(deployed.release.held_lock().run)
+    with pytest.raises(LockLostError):
+        flip(deployed)
