@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the registrator's stories share: a Consul of their own, the agent as a process, containers on this machine.
 
-Budget: 2 minutes for the folder.
+Budget: 3 minutes on two idle cores.
 """
 
 from __future__ import annotations
@@ -88,11 +88,11 @@ def agent(consul: ConsulServer, new_agent: Callable[..., AgentProcess]) -> Agent
 
 @pytest.fixture
 def new_front(tmp_path: Path) -> Iterator[Callable[..., DockerFront]]:
-    """Call C(new_front(modern=…)): a Docker socket that can be cut, running."""
+    """Call C(new_front(modern=…, quiet=…)): a Docker socket that can be cut, running."""
     made: list[DockerFront] = []
 
-    def make(*, modern: bool = False) -> DockerFront:
-        front = DockerFront(tmp_path / "docker.sock", modern=modern)
+    def make(*, modern: bool = False, quiet: bool = False) -> DockerFront:
+        front = DockerFront(tmp_path / "docker.sock", modern=modern, quiet=quiet)
         front.start()
         made.append(front)
         return front

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from ansible_collections.dockerflow.delivery.tests.integration.registrator.conta
     docker,
     port,
 )
+from ansible_collections.dockerflow.delivery.tests.integration.registrator.docker_front import DockerFront
 from ansible_collections.dockerflow.delivery.tests.integration.swarm import eventually
 
 NewAgent = Callable[..., AgentProcess]
@@ -82,12 +84,21 @@ def test_withdraw_takes_out_what_is_ours_and_nothing_else(
 
 @pytest.mark.parametrize("how", ["SIGHUP", "resync"])
 def test_what_was_taken_out_by_hand_comes_back(
-    consul: ConsulServer, new_agent: NewAgent, containers: TestContainers, service: str, how: str
+    consul: ConsulServer,
+    new_agent: NewAgent,
+    new_front: Callable[..., DockerFront],
+    containers: TestContainers,
+    service: str,
+    how: str,
 ) -> None:
     containers.run("--publish=8080")
-    agent = new_agent(consul, "--resync", "1" if how == "resync" else "3600")
+    quiet = ("--docker-host", new_front(quiet=True).docker_host)
+    agent = new_agent(consul, "--resync", "1" if how == "resync" else "3600", *quiet)
     agent.start()
     (service_id,) = consul.services(service)
+    if how == "SIGHUP":
+        # After its start it looks again for a second; what is wanted here is the signal's effect alone.
+        eventually(lambda: time.time() - agent.health()["time"] > 2, "it has nothing to do")
     consul.deregister(service_id)
     if how == "SIGHUP":
         agent.send(signal.SIGHUP)

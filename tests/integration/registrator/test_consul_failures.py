@@ -17,6 +17,7 @@ from ansible_collections.dockerflow.delivery.tests.integration.registrator.conta
     docker,
     port,
 )
+from ansible_collections.dockerflow.delivery.tests.integration.registrator.docker_front import DockerFront
 from ansible_collections.dockerflow.delivery.tests.integration.swarm import eventually
 
 NewAgent = Callable[..., AgentProcess]
@@ -63,11 +64,15 @@ def test_death_and_birth_during_an_outage(
 
 
 def test_consul_comes_back_empty_and_docker_is_quiet(
-    own_consul: ConsulServer, new_agent: NewAgent, containers: TestContainers, service: str
+    own_consul: ConsulServer,
+    new_agent: NewAgent,
+    new_front: Callable[..., DockerFront],
+    containers: TestContainers,
+    service: str,
 ) -> None:
     own_consul.start()
     container = containers.run("--publish=8080")
-    new_agent(own_consul, "--resync", "1").start()
+    new_agent(own_consul, "--resync", "1", "--docker-host", new_front(quiet=True).docker_host).start()
     eventually(lambda: own_consul.services(service), "registered")
     own_consul.kill()
     own_consul.wipe()

@@ -81,6 +81,22 @@ def test_told_to_stop_while_the_socket_was_away(
     eventually(lambda: not consul.services(service), "out, by the events that Docker remembers")
 
 
+def test_engine_replaced_by_one_that_refuses_the_old_api(
+    consul: ConsulServer,
+    new_agent: NewAgent,
+    new_front: Callable[..., DockerFront],
+    containers: TestContainers,
+    service: str,
+) -> None:
+    front = new_front()
+    new_agent(consul, "--docker-host", front.docker_host).start()
+    front.cut()
+    front.modern = True
+    front.start()
+    containers.run("--publish=8080")
+    eventually(lambda: consul.services(service), "registered through the new engine")
+
+
 @pytest.mark.parametrize("modern", [pytest.param(False, id="this engine"), pytest.param(True, id="API 1.44 to 1.52")])
 def test_only_four_paths_are_asked_for(
     consul: ConsulServer,
