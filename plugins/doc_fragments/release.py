@@ -78,9 +78,8 @@ notes:
 options:
   run:
     description:
-      - Id of the run that this stage belongs to, as RV(dockerflow.delivery.release_lock#module:run) says it. The lock
-        stays held afterwards.
-      - Without it the module is a run of its own, takes the lock and gives it back.
+      - Id of the run that this stage goes on with, the C(run) that the stage before returned. Without it the stage starts
+        a run, which takes the lock of the target.
     type: str
   owner:
     description: Who runs this, for those who find the lock held. By default user and host of the managed host.
@@ -108,4 +107,12 @@ options:
   progress_file:
     description: File on the managed host to which the module appends a line while it waits for something.
     type: path
+"""
+
+    STAGE = r"""
+options:
+  keep_run:
+    description: Keep the lock for the next stage, if this one succeeds. By default the run ends with this stage.
+    type: bool
+    default: false
 """

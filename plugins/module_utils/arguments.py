@@ -51,6 +51,10 @@ RUN_ARGUMENTS: dict[str, Any] = {
     "exclude_proxies": {"type": "list", "elements": "str", "default": []},
     "progress_file": {"type": "path"},
 }
+STAGE_ARGUMENTS: dict[str, Any] = {
+    **RUN_ARGUMENTS,
+    "keep_run": {"type": "bool", "default": False},
+}
 
 
 def new_module(arguments: Mapping[str, Any], **options: Any) -> AnsibleModule:
@@ -120,7 +124,8 @@ def connect_release(parameters: Mapping[str, Any], project: str | None = None) -
 def held(module: AnsibleModule, release: Release, stage: str) -> Iterator[None]:
     """Hold the lock of the target's run during a stage; in check mode there is no lock, because nothing changes.
 
-    With C(run) the stage belongs to a run that goes on after it, else it is a run of its own.
+    With C(run) the stage goes on with a run, else it starts one. The run ends with the stage unless C(keep_run) is set
+    and the stage succeeded; then the next stage gets it as C(run).
     """
     if module.check_mode:
         yield
@@ -131,10 +136,15 @@ def held(module: AnsibleModule, release: Release, stage: str) -> Iterator[None]:
         release.lock = RunLock.resume(release.registry, release.lock_key, holder)
     else:
         release.lock = take_lock(parameters, release, holder)
+    succeeded = False
     try:
         yield
+        succeeded = True
     finally:
-        if not parameters["run"]:
+        if succeeded and parameters["keep_run"]:
+            parameters["run"] = release.lock.run
+        else:
+            parameters["run"] = None
             release.lock.give_back()
 
 
@@ -152,10 +162,10 @@ def take_lock(parameters: Mapping[str, Any], release: Release, holder: Holder) -
 
 
 @contextmanager
-def journal(release: Release, stage: str) -> Iterator[None]:
-    """Write into the release record that the stage started and how it ended."""
+def journal(release: Release, stage: str, goal: str | None = None) -> Iterator[None]:
+    """Write into the release record that the stage started, where it goes (see JournalEntry), and how it ended."""
     lock = release.held_lock()
-    release.change_record(lambda record: record.entered(lock.run, lock.holder.owner, stage, utc_now()))
+    release.change_record(lambda record: record.entered(lock.run, lock.holder.owner, stage, utc_now(), goal))
     try:
         yield
     except DeliveryError:
@@ -182,6 +192,8 @@ def finish(module: AnsibleModule, body: Callable[[], dict[str, Any]]) -> NoRetur
     finally:
         if module.params.get("progress_file"):
             Path(module.params["progress_file"]).unlink(missing_ok=True)
+    if "keep_run" in module.params:
+        result = {"run": module.params["run"], **result}
     module.exit_json(**result)
 
 

@@ -128,26 +128,28 @@ def proxy(member: str, membership: Mapping[str, Any], report: Mapping[str, Any] 
     """A member from the documents under C(members/) and C(proxies/); no report: it is not alive."""
     if report is None:
         return Proxy(member, str(membership.get("address", "")), False, 0, (), {})
-    services = {
-        name: Acknowledgement(
-            int(said["revision"]),
-            said.get("error"),
-            said.get("live"),
-            {
-                color: ColorStatus(count["servers"], count["up"], count["open"])
-                for color, count in said["colors"].items()
-            },
-        )
-        for name, said in report["services"].items()
-    }
-    return Proxy(
-        member,
-        str(membership.get("address", "")),
-        True,
-        int(report.get("order", 0)),
-        tuple(report.get("notes", ())),
-        services,
-    )
+    try:
+        services = {
+            name: Acknowledgement(
+                int(said["revision"]),
+                said.get("error"),
+                said.get("live"),
+                {
+                    color: ColorStatus(
+                        int(count["servers"]), int(count["up"]), int(count["open"]), int(count.get("draining", 0))
+                    )
+                    for color, count in said["colors"].items()
+                },
+            )
+            for name, said in report["services"].items()
+        }
+        order, notes = int(report.get("order", 0)), tuple(report.get("notes", ()))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DeliveryError(
+            f"the report of proxy '{member}' cannot be read ({type(error).__name__}: {error}): update its agent, or "
+            f"exclude it with exclude_proxies"
+        ) from error
+    return Proxy(member, str(membership.get("address", "")), True, order, notes, services)
 
 
 def counting_members(fleet: Snapshot, refuses: Callable[[str], bool]) -> Snapshot:
@@ -172,11 +174,14 @@ def open_requests(service: str, color: str, fleet: Snapshot) -> dict[str, int]:
 
 def refuses_connections(address: str) -> bool:
     """Whether nothing listens at a member's front address. Anything but a clear refusal means: it may be serving."""
-    parts = urlsplit(address)
     try:
-        with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=1.0):
+        parts = urlsplit(address)
+        place = (parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
+        if not parts.hostname:
+            return False  # an empty host would mean this machine
+        with socket.create_connection(place, timeout=1.0):
             return False
     except ConnectionRefusedError:
         return True
-    except OSError:
+    except (OSError, ValueError):
         return False

@@ -62,18 +62,20 @@ def wait_until_healthy(
     state in words about every second.
     """
     seen: list[Verdict] = []
+    tasks: list[TaskState] = []
 
     def probe() -> Verdict | None:
-        verdict = judge(engine.tasks(service), wanted, before, max_failures)
+        tasks[:] = engine.tasks(service)
+        verdict = judge(tasks, wanted, before, max_failures)
         seen[:] = [verdict]
         return verdict if verdict.ready or verdict.fatal is not None else None
 
     verdict = wait_until(probe, timeout, interval=0.2, on_wait=lambda _elapsed: on_wait(seen[0].text))
     if verdict is not None and verdict.fatal is None:
-        return engine.running(service)
+        return [task for task in tasks if task.running]
     failed = verdict.fatal if verdict is not None else None
     if failed is None:
-        failed = _most_telling(task for task in engine.tasks(service) if task.id not in before and not task.running)
+        failed = _most_telling(task for task in tasks if task.id not in before and not task.running)
     reason = _failure(seen[0].text, failed, timeout if verdict is None else None)
     log = engine.task_log(failed.id) if failed is not None else []
     raise DeliveryError(
@@ -102,19 +104,19 @@ def _failure(text: str, task: TaskState | None, timeout: float | None) -> str:
     return reason
 
 
-def unregistered(tasks: Iterable[TaskState], registered: Iterable[Instance]) -> list[TaskState]:
-    """The tasks that Consul does not list as passing.
+def belongs(instance: Instance, task: TaskState) -> bool:
+    """Whether a registration is that of a task: by its id in Meta C(swarm_task), which our registrator writes.
 
-    A task is known by its id in Meta C(swarm_task), or, with another registrator, by its address and host port.
+    Only a registration without it is compared by address and port: a port may have been another task's a moment ago.
     """
-    known = list(registered)
-    ids = {instance.meta.get("swarm_task") for instance in known if instance.passing}
-    endpoints = {(instance.address, instance.port) for instance in known if instance.passing}
-    return [
-        task
-        for task in tasks
-        if task.id not in ids and not any((task.node_address, port) in endpoints for port in task.ports.values())
-    ]
+    known = instance.meta.get("swarm_task")
+    return known == task.id if known else instance.address == task.node_address and instance.port in task.ports
+
+
+def unregistered(tasks: Iterable[TaskState], registered: Iterable[Instance]) -> list[TaskState]:
+    """The tasks that Consul does not list as passing."""
+    passing = [instance for instance in registered if instance.passing]
+    return [task for task in tasks if not any(belongs(instance, task) for instance in passing)]
 
 
 def wait_until_registered(
@@ -124,28 +126,20 @@ def wait_until_registered(
     *,
     timeout: float,
     on_wait: Callable[[str], None],
-) -> list[Instance]:
-    """Wait until Consul lists every task under C(service), and return the instances that belong to these tasks."""
+) -> None:
+    """Wait until Consul lists every task under C(service); raises DeliveryError that names a node where one misses."""
     missing: list[TaskState] = []
 
-    def probe() -> list[Instance] | None:
+    def registered() -> bool:
         _index, found = registry.instances(service)
         missing[:] = unregistered(tasks, found)
-        return found if not missing else None
+        return not missing
 
     def report(_elapsed: float) -> None:
         on_wait(f"{len(tasks) - len(missing)} of {len(tasks)} instances registered in Consul")
 
-    found = wait_until(probe, timeout, interval=0.1, on_wait=report)
-    if found is None:
+    if not wait_until(registered, timeout, interval=0.1, on_wait=report):
         raise DeliveryError(
             f"Consul service '{service}' misses {len(missing)} of {len(tasks)} instances after {timeout:g} s: check "
             f"that the registrator runs on node {missing[0].node_address or missing[0].node_id}"
         )
-    ports = {task.id: set(task.ports.values()) for task in tasks}
-    return [
-        instance
-        for instance in found
-        if instance.meta.get("swarm_task") in ports
-        or any(instance.port in ports[task.id] and instance.address == task.node_address for task in tasks)
-    ]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -135,7 +136,8 @@ class RunLock:
 
     def give_back(self) -> None:
         """End the run: the next one may start at once, and no trace of the lock is left."""
-        self._registry.release(self.key, self.holder.to_json(), self.run)
+        with contextlib.suppress(RegistryError):  # the session may have expired, and its lock with it
+            self._registry.release(self.key, self.holder.to_json(), self.run)
         entry = self._registry.get(self.key)
         if entry is not None and entry.session is None:
             self._registry.delete(self.key, cas=entry.modify_index)  # not if the next run has taken it already

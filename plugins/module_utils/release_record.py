@@ -32,11 +32,16 @@ class ColorRelease:
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One stage of a run: C(outcome) is C(started), C(done) or C(failed)."""
+    """One stage of a run: C(outcome) is C(started), C(done) or C(failed).
+
+    C(goal) says where a stage was going that would go elsewhere if it were planned anew: the run that follows a killed
+    one finishes it.
+    """
 
     stage: str
     outcome: str
     time: str
+    goal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +68,16 @@ class ReleaseRecord:
 
     # -- transitions --------------------------------------------------------------------------------------------
 
-    def entered(self, run: str, owner: str, stage: str, now: str) -> ReleaseRecord:
+    def entered(self, run: str, owner: str, stage: str, now: str, goal: str | None = None) -> ReleaseRecord:
         """A run entered a stage; another run's journal is replaced."""
         current = self.run if self.run is not None and self.run.id == run else Run(run, owner, now)
-        return replace(self, run=replace(current, journal=(*current.journal, JournalEntry(stage, "started", now))))
+        entry = JournalEntry(stage, "started", now, goal)
+        return replace(self, run=replace(current, journal=(*current.journal, entry)))
+
+    def unfinished(self, stage: str) -> str | None:
+        """The goal of C(stage) if the last run was killed in it."""
+        last = self.run.journal[-1] if self.run is not None and self.run.journal else None
+        return last.goal if last is not None and (last.stage, last.outcome) == (stage, "started") else None
 
     def left(self, stage: str, outcome: str, now: str) -> ReleaseRecord:
         """The run's stage ended with C(outcome)."""
@@ -79,9 +90,19 @@ class ReleaseRecord:
         previous = self.previous if self.previous is not None and self.previous.color != release.color else None
         return replace(self, candidate=release, previous=previous)
 
+    def overwritten(self, color: str) -> ReleaseRecord:
+        """What ran in C(color) is being removed, whatever comes next: neither flip nor rollback may count on it."""
+        gone = {
+            name: None
+            for name, known in (("candidate", self.candidate), ("previous", self.previous))
+            if known is not None and known.color == color
+        }
+        return replace(self, **gone)  # type: ignore[arg-type]
+
     def made_live(self, color: str, now: str) -> ReleaseRecord:
         """Every proxy serves C(color) now: it is live, what was live before is the previous release."""
-        if self.live is not None and self.live.color == color:
+        promoted = self.candidate is not None and self.candidate.color == color
+        if self.live is not None and self.live.color == color and not promoted:
             return self
         release = next(
             (known for known in (self.candidate, self.previous) if known is not None and known.color == color), None
@@ -93,7 +114,7 @@ class ReleaseRecord:
             self,
             live=release,
             candidate=None,
-            previous=self.live,
+            previous=self.live if self.live is not None and self.live.color != color else None,
             live_since=now,
             history=(event, *self.history)[:HISTORY],
         )

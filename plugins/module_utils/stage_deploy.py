@@ -184,24 +184,22 @@ def running_side_targets(engine: Engine, project: str, names: Sequence[str]) -> 
 def deploy(release: Release, sources: Sources, plan: DeployPlan, wish: DeployWish) -> dict[str, Any]:
     """Bring the candidate up, or remove it again and say why it did not come up. The live colour is not touched."""
     services = release.fence_services()
+    live = release.route()[0]
+    if live is not None:  # a run that was killed right after its flip could not record it
+        release.change_record(lambda record: record.made_live(live.split.live, utc_now()))
+    previous = release.record()[0].previous
     if not plan.reuse:
         clear(release, services.get(plan.color), plan.color, wish)
-        document = sources.document(wish, release.target, plan.color, plan.instances, release.held_lock().run)
-        release.renew()
-        release.progress(f"deploying {release.swarm_name(plan.color)} with {plan.instances} instances")
-        try:
-            stack_deploy(
-                document,
-                docker_host=release.engine.docker_host,
-                timeout=wish.timeout,
-                with_registry_auth=wish.with_registry_auth,
-            )
-            prove(release, plan, wish)
-        except DeliveryError as error:
-            error.result.update({"removed": discard(release, plan.color, wish)})
-            raise
-    else:
+        release.change_record(lambda record: record.overwritten(plan.color))
+    try:
+        if not plan.reuse:
+            apply(release, sources, plan, wish)
         prove(release, plan, wish)
+    except DeliveryError as error:
+        # The previous release is what a rollback goes to: it was live, so it is not removed for a bad moment.
+        warm = plan.reuse and previous is not None and previous.color == plan.color
+        error.result.update({"removed": not warm and discard(release, plan.color, wish)})
+        raise
     made = ColorRelease(
         plan.color, plan.spec, plan.image.reference, plan.instances, utc_now(), release.held_lock().holder.owner
     )
@@ -209,11 +207,27 @@ def deploy(release: Release, sources: Sources, plan: DeployPlan, wish: DeployWis
     return {}
 
 
+def apply(release: Release, sources: Sources, plan: DeployPlan, wish: DeployWish) -> None:
+    """Create the colour's service, and the side targets with it."""
+    document = sources.document(wish, release.target, plan.color, plan.instances, release.held_lock().run)
+    release.renew()
+    release.progress(f"deploying {release.swarm_name(plan.color)} with {plan.instances} instances")
+    stack_deploy(
+        document,
+        docker_host=release.engine.docker_host,
+        timeout=wish.timeout,
+        with_registry_auth=wish.with_registry_auth,
+    )
+
+
 def prove(release: Release, plan: DeployPlan, wish: DeployWish) -> None:
     """Every instance healthy in Swarm and passing in Consul."""
     service = release.color_service(plan.color)
     if service is None:
         raise DeliveryError(f"service '{release.swarm_name(plan.color)}' vanished while it was being deployed")
+
+    # What ended before this run began to look is not this release's fault, or was forgiven by the run that saw it.
+    before = frozenset(task.id for task in release.engine.tasks(service) if task.ended) if plan.reuse else frozenset()
 
     def report(text: str) -> None:
         release.renew()
@@ -224,6 +238,7 @@ def prove(release: Release, plan: DeployPlan, wish: DeployWish) -> None:
         service,
         plan.instances,
         timeout=wish.timeout,
+        before=before,
         max_failures=wish.max_failures,
         on_wait=report,
     )
@@ -265,6 +280,9 @@ def discard(release: Release, color: str, wish: DeployWish) -> bool:
             # Read first, then the lock: a run that slept is refused here, or by Swarm: the index moved.
             release.renew()
             release.progress(f"removing the failed candidate {service.name}")
+            route, _index = release.route()
+            if route is not None and color in route.instances:  # a run was killed after it had prepared the proxies
+                withdraw(release, color, min(wish.timeout, CONFIRM_TIMEOUT))
             stop_service(release, service, wish.stop_timeout)
             remove_service(release, service)
         release.change_record(

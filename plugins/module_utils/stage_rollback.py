@@ -12,15 +12,22 @@ from .errors import DeliveryError
 from .instances import wait_until_healthy, wait_until_registered
 from .release import Release, Truth
 from .release_record import ReleaseRecord
+from .swarm_state import SPEC_LABEL
+
+STAGE = "rollback"
 
 
 @dataclass(frozen=True, slots=True)
 class RollbackPlan:
-    """C(color) is what users shall get again. C(warm): it still runs, at least as many as the live colour."""
+    """C(color) is what users shall get again. C(warm): it still runs, at least as many as the live colour.
+
+    C(changed) False: users have it already, because a rollback was killed after its flip.
+    """
 
     color: str
     instances: int
     warm: bool
+    changed: bool = True
 
 
 def plan_rollback(truth: Truth, record: ReleaseRecord) -> RollbackPlan:
@@ -28,13 +35,15 @@ def plan_rollback(truth: Truth, record: ReleaseRecord) -> RollbackPlan:
     live = truth.live
     if live is None:
         raise DeliveryError(f"'{truth.service}' was never live, so there is nothing to roll back to")
-    color = other(live)
+    color = record.unfinished(STAGE) or other(live)
+    if color == live:
+        return RollbackPlan(color, max(1, truth.running.get(live, 0)), True, changed=False)
     service = truth.services.get(color)
-    candidate = record.candidate
-    if service is None or (candidate is not None and candidate.color == color):
+    known = next((one for one in (record.previous, record.live) if one is not None and one.color == color), None)
+    if service is None or known is None or known.spec not in ("", service.labels.get(SPEC_LABEL)):
         raise DeliveryError(
             f"'{truth.service}' has no previous release: colour {color} "
-            + ("is a candidate that was never live" if service is not None else "was removed")
+            + ("holds a release that was never live" if service is not None else "was removed")
             + "; deploy the version that you want instead"
         )
     instances = max(1, truth.running.get(live, 0))
@@ -73,3 +82,4 @@ def start_previous(release: Release, plan: RollbackPlan, *, timeout: float, max_
             release.renew()
             release.engine.scale(current, replicas)
         raise
+    release.change_record(lambda record: record.with_instances(plan.color, plan.instances))

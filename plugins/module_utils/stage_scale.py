@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from .color import COLORS
-from .confirmation import confirm
+from .confirmation import confirm, write_confirmed
 from .errors import DeliveryError
 from .fleet import Snapshot
-from .instances import wait_until_healthy, wait_until_registered
+from .instances import belongs, wait_until_healthy, wait_until_registered
 from .registry import Instance
 from .release import Release, Truth
 from .release_record import ReleaseRecord
@@ -22,24 +23,33 @@ from .scale import Scale
 from .swarm_state import ServiceState, TaskState
 
 WHICH = ("live", "candidate", "both")
+STAGE = "scale"
 
 
 @dataclass(frozen=True, slots=True)
 class ScalePlan:
-    """From how many to how many, per colour."""
+    """From how many to how many, per colour.
+
+    C(unsettled): the proxies were not told yet, because a scaling was killed. C(goal) is what the journal says of it.
+    """
 
     steps: dict[str, tuple[int, int]]
+    goal: str
+    unsettled: bool = False
 
     @property
     def changed(self) -> bool:
-        """Whether any colour changes."""
-        return any(before != after for before, after in self.steps.values())
+        """Whether anything is to be done."""
+        return self.unsettled or any(before != after for before, after in self.steps.values())
 
 
 def plan_scale(
     truth: Truth, record: ReleaseRecord, scale: Scale, which: str, minimum: int, maximum: int | None
 ) -> ScalePlan:
-    """What C(which) (live, candidate or both) means now, and the numbers; raises DeliveryError when it runs nowhere."""
+    """What C(which) (live, candidate or both) means now, and the numbers; raises DeliveryError when it runs nowhere.
+
+    The same command after one that was killed goes on to where that one was going: C(+2) is not added twice.
+    """
     candidate = record.candidate.color if record.candidate is not None else None
     live = truth.live
     if which != "candidate" and live is None:
@@ -50,14 +60,20 @@ def plan_scale(
     if which == "candidate" and candidate is None:
         raise DeliveryError(f"which 'candidate': '{truth.service}' has no candidate: run the stage deploy first")
     wanted = {"live": {live}, "candidate": {candidate}, "both": {live, candidate}}[which]
-    steps = {}
+    started = json.loads(record.unfinished(STAGE) or "{}")
+    resumed = started.get("wanted", {}) if (started.get("scale"), started.get("which")) == (scale.text, which) else {}
+    steps: dict[str, tuple[int, int]] = {}
     for color in COLORS:
         if color in wanted:
             running = truth.running.get(color, 0)
             if running == 0:
                 raise DeliveryError(f"colour {color} of '{truth.service}' does not run, so there is nothing to scale")
-            steps[color] = (running, scale.resolve(running, minimum, maximum))
-    return ScalePlan(steps)
+            steps[color] = (running, resumed.get(color) or scale.resolve(running, minimum, maximum))
+    targets = {color: after for color, (_before, after) in steps.items()}
+    expected = truth.route.instances if truth.route is not None else {}
+    unsettled = any(expected.get(color, wanted) != wanted for color, wanted in targets.items())
+    goal = json.dumps({"scale": scale.text, "which": which, "wanted": targets}, sort_keys=True)
+    return ScalePlan(steps, goal, unsettled or bool(truth.route is not None and truth.route.draining))
 
 
 def predict_removed(tasks: Iterable[TaskState], count: int) -> list[TaskState]:
@@ -108,22 +124,34 @@ def scale_down(
     release: Release, service: ServiceState, color: str, wanted: int, *, timeout: float, drain_timeout: float
 ) -> dict[str, Any]:
     """Drain those that Swarm will remove at the proxies, scale, and report where the prediction was wrong."""
-    running = release.engine.running(service)
+    tasks = release.engine.tasks(service)
+    running = [task for task in tasks if task.running]
     victims = predict_removed(running, len(running) - wanted)
-    cut = drain(release, color, victims, timeout, drain_timeout)
+
+    def report(text: str) -> None:
+        release.renew()
+        release.progress(f"colour {color}: {text}")
+
     try:
+        cut = drain(release, color, victims, timeout, drain_timeout)
         release.renew()
         scaled = release.engine.scale(service, wanted)
-
-        def report(text: str) -> None:
-            release.renew()
-            release.progress(f"colour {color}: {text}")
-
-        left = wait_until_healthy(release.engine, scaled, wanted, timeout=timeout, on_wait=report, max_failures=10**6)
-    finally:
-        # Whatever happened, nobody stays drained who is still there.
-        undrain(release)
-    expect(release, color, wanted, timeout)
+        left = wait_until_healthy(
+            release.engine,
+            scaled,
+            wanted,
+            timeout=timeout,
+            before=frozenset(task.id for task in tasks),
+            on_wait=report,
+        )
+        expect(release, color, wanted, timeout)
+    except DeliveryError as error:
+        # Nobody stays drained who is still there.
+        try:
+            undrain(release)
+        except DeliveryError as second:
+            error.result.setdefault("undo_error", str(second))
+        raise
     wrong = sorted({task.id for task in left} & {task.id for task in victims})
     return {"cut": cut, "wrong_guesses": len(wrong)}
 
@@ -137,8 +165,7 @@ def drain(
         return {}
     _index, registered = release.registry.instances(f"{release.service}-{color}")
     draining = replace(route, revision=route.revision + 1, draining=endpoints(victims, registered))
-    release.write_route(draining, index)
-    confirm(release, draining, timeout, color, 0)
+    write_confirmed(release, draining, index, timeout, color, 0)
     open_requests: dict[str, int] = {}
 
     def drained(fleet: Snapshot) -> bool:
@@ -161,13 +188,11 @@ def drain(
 def endpoints(tasks: Iterable[TaskState], registered: Iterable[Instance]) -> tuple[str, ...]:
     """The tasks as the proxies know them, C(address:port), sorted."""
     wanted = list(tasks)
-    ids = {task.id for task in wanted}
-    ports = {(task.node_address, port) for task in wanted for port in task.ports.values()}
     return tuple(
         sorted(
             f"{instance.address}:{instance.port}"
             for instance in registered
-            if instance.meta.get("swarm_task") in ids or (instance.address, instance.port) in ports
+            if any(belongs(instance, task) for task in wanted)
         )
     )
 
@@ -183,10 +208,11 @@ def expect(release: Release, color: str, instances: int, timeout: float) -> None
     """Tell the proxies how many instances the colour has now, and wait until they use that many."""
     route, index = release.route()
     if route is not None and color in route.instances:
-        if route.instances[color] != instances:
+        if route.instances[color] != instances or route.draining:
             route = replace(
                 route, revision=route.revision + 1, instances={**route.instances, color: instances}, draining=()
             )
-            release.write_route(route, index)
-        confirm(release, route, timeout, color, instances)
+            write_confirmed(release, route, index, timeout, color, instances)
+        else:
+            confirm(release, route, timeout, color, instances)
     release.change_record(lambda record: record.with_instances(color, instances))

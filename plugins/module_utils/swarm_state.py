@@ -47,7 +47,7 @@ class ServiceState:
 
 @dataclass(frozen=True, slots=True)
 class TaskState:
-    """A task: one instance, or the attempt at one. C(ports) maps the container's port to the node's."""
+    """A task: one instance, or the attempt at one. C(ports) are its ports on the node; IPv4 and IPv6 may differ."""
 
     id: str
     slot: int
@@ -60,7 +60,7 @@ class TaskState:
     reason: str
     exit_code: int | None
     spec_version: int
-    ports: Mapping[int, int]
+    ports: frozenset[int]
 
     @property
     def running(self) -> bool:
@@ -116,7 +116,5 @@ def task_state(item: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
         reason=status.get("Err") or status.get("Message") or "",
         exit_code=int(exit_code) if exit_code is not None and status.get("State") in _ENDED else None,
         spec_version=int((item.get("SpecVersion") or {}).get("Index", 0)),
-        ports={
-            int(port["TargetPort"]): int(port["PublishedPort"]) for port in ports if port.get("PublishMode") == "host"
-        },
+        ports=frozenset(int(port["PublishedPort"]) for port in ports if port.get("PublishMode") == "host"),
     )

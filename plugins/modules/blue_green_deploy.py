@@ -24,6 +24,7 @@ author: the dockerflow.delivery contributors (@dockerflow)
 extends_documentation_fragment:
   - dockerflow.delivery.release.connection
   - dockerflow.delivery.release.run
+  - dockerflow.delivery.release.stage
   - dockerflow.delivery.attributes
   - dockerflow.delivery.attributes.delivery
 attributes:
@@ -129,6 +130,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+run:
+  description: Id of the run, for the next stage; V(null) when the run ended, and in check mode.
+  returned: success
+  type: str
+  sample: 6a1c7f2e-9d31-4a0b-8a6e-2f1f6a3c9b11
 color:
   description: Colour of the release; V(null) without O(blue_green).
   returned: always
@@ -183,7 +189,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils import stage_d
 from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments import (
     CONSUL_ARGUMENTS,
     DOCKER_ARGUMENTS,
-    RUN_ARGUMENTS,
+    STAGE_ARGUMENTS,
     connect_release,
     finish,
     held,
@@ -197,7 +203,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.scale import S
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
     **DOCKER_ARGUMENTS,
-    **RUN_ARGUMENTS,
+    **STAGE_ARGUMENTS,
     "project_src": {"type": "path", "required": True},
     "files": {"type": "list", "elements": "str", "default": []},
     "project": {"type": "str"},

@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - dockerflow.delivery.release
   - dockerflow.delivery.release.connection
   - dockerflow.delivery.release.run
+  - dockerflow.delivery.release.stage
   - dockerflow.delivery.attributes
   - dockerflow.delivery.attributes.delivery
 attributes:
@@ -98,6 +99,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+run:
+  description: Id of the run, for the next stage; V(null) when the run ended, and in check mode.
+  returned: success
+  type: str
+  sample: 6a1c7f2e-9d31-4a0b-8a6e-2f1f6a3c9b11
 color:
   description: The colour that users get.
   returned: when O(state=present)
@@ -141,7 +147,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils import stage_p
 from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments import (
     CONSUL_ARGUMENTS,
     DOCKER_ARGUMENTS,
-    RUN_ARGUMENTS,
+    STAGE_ARGUMENTS,
     TARGET_ARGUMENTS,
     connect_release,
     finish,
@@ -158,7 +164,7 @@ ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
     **DOCKER_ARGUMENTS,
     **TARGET_ARGUMENTS,
-    **RUN_ARGUMENTS,
+    **STAGE_ARGUMENTS,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "color": {"type": "str", "choices": ["blue", "green"]},
     "service_path": {"type": "list", "elements": "str", "default": []},

@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - dockerflow.delivery.release
   - dockerflow.delivery.release.connection
   - dockerflow.delivery.release.run
+  - dockerflow.delivery.release.stage
   - dockerflow.delivery.attributes
   - dockerflow.delivery.attributes.delivery
 attributes:
@@ -72,6 +73,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+run:
+  description: Id of the run, for the next stage; V(null) when the run ended, and in check mode.
+  returned: success
+  type: str
+  sample: 6a1c7f2e-9d31-4a0b-8a6e-2f1f6a3c9b11
 colors:
   description: Per colour the running instances before and after.
   returned: always
@@ -95,7 +101,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils import stage_s
 from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments import (
     CONSUL_ARGUMENTS,
     DOCKER_ARGUMENTS,
-    RUN_ARGUMENTS,
+    STAGE_ARGUMENTS,
     TARGET_ARGUMENTS,
     connect_release,
     finish,
@@ -110,7 +116,7 @@ ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
     **DOCKER_ARGUMENTS,
     **TARGET_ARGUMENTS,
-    **RUN_ARGUMENTS,
+    **STAGE_ARGUMENTS,
     "scale": {"type": "str", "required": True},
     "which": {"type": "str", "choices": list(stage_scale.WHICH), "default": "live"},
     "min_scale": {"type": "int", "default": 1},
@@ -129,7 +135,7 @@ def main() -> None:
     def body() -> dict[str, Any]:
         scale = Scale.parse(parameters["scale"])
         release = connect_release(parameters)
-        with held(module, release, "scale"):
+        with held(module, release, stage_scale.STAGE):
             truth = release.truth()
             record, _index = release.record()
             plan = stage_scale.plan_scale(
@@ -146,7 +152,7 @@ def main() -> None:
                 },
             }
             if plan.changed and not module.check_mode:
-                with journal(release, "scale"):
+                with journal(release, stage_scale.STAGE, plan.goal):
                     for color, (old, new) in plan.steps.items():
                         result.update(apply(release, color, old, new))
             return result
@@ -171,6 +177,7 @@ def main() -> None:
                 timeout=parameters["timeout"],
                 drain_timeout=parameters["drain_timeout"],
             )
+        stage_scale.expect(release, color, new, parameters["timeout"])
         return {}
 
     finish(module, body)

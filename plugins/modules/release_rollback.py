@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - dockerflow.delivery.release
   - dockerflow.delivery.release.connection
   - dockerflow.delivery.release.run
+  - dockerflow.delivery.release.stage
   - dockerflow.delivery.attributes
   - dockerflow.delivery.attributes.delivery
 attributes:
@@ -52,6 +53,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+run:
+  description: Id of the run, for the next stage; V(null) when the run ended, and in check mode.
+  returned: success
+  type: str
+  sample: 6a1c7f2e-9d31-4a0b-8a6e-2f1f6a3c9b11
 color:
   description: The colour that users get.
   returned: always
@@ -90,7 +96,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils import stage_p
 from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments import (
     CONSUL_ARGUMENTS,
     DOCKER_ARGUMENTS,
-    RUN_ARGUMENTS,
+    STAGE_ARGUMENTS,
     TARGET_ARGUMENTS,
     connect_release,
     finish,
@@ -103,7 +109,7 @@ ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
     **DOCKER_ARGUMENTS,
     **TARGET_ARGUMENTS,
-    **RUN_ARGUMENTS,
+    **STAGE_ARGUMENTS,
     "timeout": {"type": "int", "default": 300},
     "max_failures": {"type": "int", "default": 3},
 }
@@ -116,19 +122,19 @@ def main() -> None:
 
     def body() -> dict[str, Any]:
         release = connect_release(parameters)
-        with held(module, release, "rollback"):
+        with held(module, release, stage_rollback.STAGE):
             truth = release.truth()
             record, _index = release.record()
             plan = stage_rollback.plan_rollback(truth, record)
             result: dict[str, Any] = {
-                "changed": True,
+                "changed": plan.changed,
                 "color": plan.color,
                 "warm": plan.warm,
                 "instances": plan.instances,
                 "diff": {"before": {"live": truth.live}, "after": {"live": plan.color}},
             }
             if not module.check_mode:
-                with journal(release, "rollback"):
+                with journal(release, stage_rollback.STAGE, plan.color):
                     if not plan.warm:
                         stage_rollback.start_previous(
                             release, plan, timeout=parameters["timeout"], max_failures=parameters["max_failures"]

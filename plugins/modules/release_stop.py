@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - dockerflow.delivery.release
   - dockerflow.delivery.release.connection
   - dockerflow.delivery.release.run
+  - dockerflow.delivery.release.stage
   - dockerflow.delivery.attributes
   - dockerflow.delivery.attributes.delivery
 attributes:
@@ -76,6 +77,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+run:
+  description: Id of the run, for the next stage; V(null) when the run ended, and in check mode.
+  returned: success
+  type: str
+  sample: 6a1c7f2e-9d31-4a0b-8a6e-2f1f6a3c9b11
 color:
   description: The colour that was stopped, or would be; V(null) when there is nothing to stop.
   returned: always
@@ -109,7 +115,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils import stage_s
 from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments import (
     CONSUL_ARGUMENTS,
     DOCKER_ARGUMENTS,
-    RUN_ARGUMENTS,
+    STAGE_ARGUMENTS,
     TARGET_ARGUMENTS,
     connect_release,
     finish,
@@ -123,7 +129,7 @@ ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
     **DOCKER_ARGUMENTS,
     **TARGET_ARGUMENTS,
-    **RUN_ARGUMENTS,
+    **STAGE_ARGUMENTS,
     "color": {"type": "str", "choices": ["blue", "green"]},
     "abort": {"type": "bool", "default": False},
     "planned_live": {"type": "str", "choices": ["blue", "green"]},
