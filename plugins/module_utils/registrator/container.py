@@ -106,7 +106,7 @@ def _exposed(config: Mapping[str, Any]) -> tuple[Binding, ...]:
 
 
 def _port(text: str) -> tuple[int, str]:
-    number, _, protocol = text.partition("/")
+    number, protocol = text.partition("/")[::2]
     return int(number), protocol or "tcp"
 
 

@@ -36,7 +36,7 @@ class Containers:
                 self._inspect(container_id, fingerprint)
         for container_id in self._known.keys() - rows.keys() - touched:
             self._forget(container_id)
-        return {container_id: container for container_id, (_, container) in self._known.items() if container}
+        return {container_id: known[1] for container_id, known in self._known.items() if known[1]}
 
     def known(self, container_id: str) -> Container | None:
         """What was last seen of it."""

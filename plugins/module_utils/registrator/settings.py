@@ -63,8 +63,9 @@ class Settings:
         )
 
 
-def settings(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> Settings:
+def settings(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Settings:
     """Parse the command line; what is not there comes from the environment. Exits with 2 and a sentence when wrong."""
+    environment = os.environ if environment is None else environment
     parser = _parser(environment)
     given = parser.parse_args(arguments)
     try:

@@ -27,7 +27,7 @@ NewAgent = Callable[..., AgentProcess]
 def test_killed_with_changes_meanwhile(
     agent: AgentProcess, consul: ConsulServer, containers: TestContainers, service: str
 ) -> None:
-    dies, stays = (containers.run("--publish=8080") for _ in range(2))
+    dies, stays = (containers.run("--publish=8080") for number in range(2))
     eventually(lambda: len(consul.services(service)) == 2, "registered")
     agent.end(signal.SIGKILL)
     docker("rm", "--force", dies)

@@ -75,7 +75,7 @@ def test_restart_leaves_only_the_new_port(
 def test_twenty_removed_at_once(
     agent: AgentProcess, consul: ConsulServer, containers: TestContainers, service: str
 ) -> None:
-    started = [containers.run("--publish=8080") for _ in range(20)]
+    started = [containers.run("--publish=8080") for number in range(20)]
     eventually(lambda: len(consul.services(service)) == 20, "all registered")
     docker("rm", "--force", *started)
     eventually(lambda: not consul.services(service), "all gone")

@@ -99,7 +99,7 @@ def test_absent_until_healthy(
         *("--health-cmd=test -e /healthy", "--health-interval=0.3s", "--health-retries=1000"),
     )
     eventually(lambda: len(running(service)) == 1, "runs")
-    (entry,) = running(service).values()
+    entry = next(iter(running(service).values()))
     assert not registered(consul, service)
     docker("exec", entry["container"], "touch", "/healthy")
     eventually(lambda: registered(consul, service) == running(service), "registered once healthy")

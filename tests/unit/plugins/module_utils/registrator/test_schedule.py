@@ -45,7 +45,7 @@ def test_events_in_a_row_do_not_push_the_first_look_away() -> None:
 def test_failures_pause_longer_and_longer_and_events_do_not_shorten_the_pause() -> None:
     schedule = Schedule(resync=10, first=NOW)
     pauses = []
-    for _ in range(7):
+    for _attempt in range(7):
         schedule.failed(NOW)
         schedule.happened(NOW)
         pauses.append(schedule.due - NOW)
@@ -56,7 +56,7 @@ def test_failures_pause_longer_and_longer_and_events_do_not_shorten_the_pause() 
 
 def test_after_a_success_the_next_failure_pauses_shortly_again() -> None:
     schedule = Schedule(resync=10, first=NOW)
-    for _ in range(5):
+    for _attempt in range(5):
         schedule.failed(NOW)
     schedule.succeeded(NOW)
     schedule.failed(NOW)
