@@ -20,9 +20,11 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Open requests per backend, summed over all workers; the servers that are up, in the current one."""
+    """Open requests per backend and per (backend, server), summed over all workers; the servers that are up, in the
+    current one."""
 
     open: dict[str, int] = field(default_factory=dict)
+    servers: dict[tuple[str, str], int] = field(default_factory=dict)
     up: dict[str, set[str]] = field(default_factory=dict)
 
 
@@ -53,6 +55,8 @@ def count(master: MasterSocket, workers: Iterable[WorkerProcess]) -> Counts:
             continue
         for backend, requests in traffic.backends.items():
             counts.open[backend] = counts.open.get(backend, 0) + requests
+        for server, requests in traffic.servers.items():
+            counts.servers[server] = counts.servers.get(server, 0) + requests
         if process.current:
             counts.up.update(traffic.up)
     return counts
@@ -79,7 +83,7 @@ def is_busy(effect: Effect, counts: Counts) -> bool:
         for color in COLORS:
             backend = backend_name(service, color)
             servers = effect.servers.get(backend, {})
-            if color != route.split.live and counts.open.get(backend, 0):
+            if (color != route.split.live or route.draining) and counts.open.get(backend, 0):
                 return True
             if len(counts.up.get(backend, ())) < len(servers):
                 return True
@@ -97,11 +101,12 @@ def _service(service: str, effect: Effect, counts: Counts) -> dict[str, Any]:
 
 
 def _color(backend: str, effect: Effect, counts: Counts) -> dict[str, int]:
-    configured = {
-        name for name, state in effect.servers.get(backend, {}).items() if not state.drained and not state.maintenance
-    }
+    servers = effect.servers.get(backend, {})
+    configured = {name for name, state in servers.items() if not state.drained and not state.maintenance}
+    drained = [name for name, state in servers.items() if state.drained and not state.maintenance]
     return {
         "servers": len(configured),
         "up": len(configured & counts.up.get(backend, set())),
         "open": counts.open.get(backend, 0),
+        "draining": sum(counts.servers.get((backend, name), 0) for name in drained),
     }

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a proxy tells the fleet of its colours, and when it is worth telling often."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.acknowledgement import (
+    Counts,
+    Effect,
+    document,
+    is_busy,
+)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.worker_answers import ServerState
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Route, Split
+
+BLUE, GREEN = "shop-app-blue", "shop-app-green"
+
+
+def server(name: str, *, drained: bool = False, maintenance: bool = False) -> ServerState:
+    return ServerState(name, "10.0.0.1:1", True, maintenance, drained, True, True)
+
+
+def effect(*servers: ServerState, draining: tuple[str, ...] = ()) -> Effect:
+    route = Route("shop-app", 7, ("/",), Split("blue"), instances={"blue": len(servers)}, draining=draining)
+    return Effect({"shop-app": route}, {}, {BLUE: {one.name: one for one in servers}})
+
+
+def blue(effect: Effect, counts: Counts) -> dict[str, int]:
+    return dict(document("p1", effect, counts)["services"]["shop-app"]["colors"]["blue"])
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        pytest.param(server("b"), {"servers": 2, "up": 2, "open": 5, "draining": 0}, id="both in rotation"),
+        pytest.param(server("b", drained=True), {"servers": 1, "up": 1, "open": 5, "draining": 3}, id="one is drained"),
+        pytest.param(server("b", maintenance=True), {"servers": 1, "up": 1, "open": 5, "draining": 0}, id="one is off"),
+    ],
+)
+def test_a_colour_counts_open_requests_on_drained_servers_apart(state: ServerState, expected: dict[str, int]) -> None:
+    counts = Counts({BLUE: 5}, {(BLUE, "a"): 2, (BLUE, "b"): 3, (GREEN, "b"): 9}, {BLUE: {"a", "b"}})
+    assert blue(effect(server("a"), state), counts) == expected
+
+
+@pytest.mark.parametrize(
+    ("counts", "draining", "busy"),
+    [
+        pytest.param(Counts({BLUE: 5}, {}, {BLUE: {"a"}}), (), False, id="users on the live colour"),
+        pytest.param(Counts({GREEN: 1}, {}, {BLUE: {"a"}}), (), True, id="a request is left on the other colour"),
+        pytest.param(
+            Counts({BLUE: 5}, {}, {BLUE: {"a"}}), ("10.0.0.1:1",), True, id="an instance of the live one drains"
+        ),
+        pytest.param(Counts({}, {}, {}), (), True, id="a server has yet to prove itself"),
+    ],
+)
+def test_numbers_that_somebody_waits_for_are_published_often(
+    counts: Counts, draining: tuple[str, ...], busy: bool
+) -> None:
+    assert is_busy(effect(server("a"), draining=draining), counts) is busy
