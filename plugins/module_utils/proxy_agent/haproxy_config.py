@@ -67,7 +67,7 @@ def _global(settings: Settings, digest: str) -> str:
             f"hard-stop-after {settings.hard_stop_after}s",
             f"stats socket {settings.paths.worker_socket} mode 600 level admin expose-fd listeners",
             f"server-state-file {settings.paths.server_state}",
-            *([f"user {settings.user}"] if settings.user else []),
+            *([f"user {settings.user}", f"group {settings.user}"] if settings.user else []),
         ],
     )
 
@@ -99,12 +99,13 @@ def _public(settings: Settings) -> str:
     not_found = 'content-type text/plain string "No service is routed at this host and path.\\n"'
     preview = f"req.fhdr({PREVIEW_HEADER})"
     previewed = f"if {{ {preview} -m found }}"
-    owner = f"user {settings.user} " if settings.user else ""
+    # Owned by root: without CAP_FOWNER nobody can change the mode of what was given away.
+    access = f"group {settings.user} mode 660" if settings.user else "mode 600"
     return _section(
         "frontend public",
         [
             *(f"bind {bind}" for bind in settings.bind),
-            f"bind unix@{paths.handover_socket} accept-proxy {owner}mode 600",
+            f"bind unix@{paths.handover_socket} accept-proxy {access}",
             *(["log global", "option httplog"] if settings.log_requests else []),
             # A replaced worker still has clients on kept-alive connections, but neither its maps nor its servers follow
             # any more (it refuses server commands), so it decides nothing: its successor does.

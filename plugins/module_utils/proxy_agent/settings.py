@@ -84,7 +84,8 @@ class Settings:
 
     C(bind) and C(observe) are C(address:port); C(observe) serves statistics and metrics and belongs on a loopback
     address. C(hard_stop_after) bounds, in seconds, how long a replaced worker may finish its requests. HAProxy derives
-    how many connections it takes from C(file_limit) and the container's own limit, whichever is lower.
+    how many connections it takes from C(file_limit) and the container's own limit, whichever is lower. C(user), and the
+    group of the same name, is what its workers become.
     """
 
     id: str

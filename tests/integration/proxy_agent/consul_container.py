@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import uuid
+from typing import Any
 
 from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.registry import Connection, Registry
@@ -14,11 +16,14 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.waiting import
 
 ADDRESS = "http://127.0.0.1:18500"
 LABEL = "dockerflow.test=proxy_agent"
-_SETTINGS = (
-    '{"server": true, "bootstrap_expect": 1, "bind_addr": "127.0.0.1", "client_addr": "127.0.0.1",'
-    ' "performance": {"raft_multiplier": 1}, "ports":'
-    ' {"http": 18500, "server": 18300, "serf_lan": 18301, "serf_wan": 18302, "dns": -1, "grpc": -1}}'
-)
+_SETTINGS = {
+    "server": True,
+    "bootstrap_expect": 1,
+    "bind_addr": "127.0.0.1",
+    "client_addr": "127.0.0.1",
+    "performance": {"raft_multiplier": 1},
+    "ports": {"http": 18500, "server": 18300, "serf_lan": 18301, "serf_wan": 18302, "dns": -1, "grpc": -1},
+}
 _START = 'echo "$SETTINGS" >/tmp/consul.json; exec consul agent -config-file /tmp/consul.json -data-dir /var/lib/consul'
 
 
@@ -31,10 +36,11 @@ def docker(*arguments: str, timeout: float = 60) -> str:
 
 
 class ConsulContainer:
-    """One server on loopback. C(registry) asks it."""
+    """One server on loopback. C(registry) asks it, with all rights. C(settings) are added to its configuration."""
 
-    def __init__(self) -> None:
-        self.registry = Registry(Connection((ADDRESS,), timeout=5, patience=5))
+    def __init__(self, settings: dict[str, Any] | None = None, token: str | None = None) -> None:
+        self.registry = Registry(Connection((ADDRESS,), token=token, timeout=5, patience=5))
+        self._settings = json.dumps({**_SETTINGS, **(settings or {})})
         self._container = ""
 
     def start(self) -> None:
@@ -44,7 +50,7 @@ class ConsulContainer:
         else:
             self._container = docker(
                 *("run", "--detach", "--network", "host", "--label", LABEL),
-                *("--name", f"test-consul-{uuid.uuid4().hex[:8]}", "--env", f"SETTINGS={_SETTINGS}"),
+                *("--name", f"test-consul-{uuid.uuid4().hex[:8]}", "--env", f"SETTINGS={self._settings}"),
                 *("--entrypoint", "sh", "dockerflow/consul:1.8.7", "-c", _START),
             )
         if not wait_until(self._ready, 30):

@@ -26,6 +26,8 @@ from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.consu
 PORT = 18080
 DIRECTORY = "/var/lib/docker-flow-proxy"
 IMAGE = "dockerflow/proxy:1"
+# As role proxy gives them.
+_CAPABILITIES = {"haproxy": ("CHOWN", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID")}
 
 
 class ProxyContainers:
@@ -52,15 +54,26 @@ class ProxyContainers:
         }
         (self._settings / "proxy.json").write_text(json.dumps(document))
 
-    def start(self, *programs: str) -> None:
-        """Make the containers C(haproxy) and C(agent), or the one that is named."""
-        for program in programs or ("haproxy", "agent"):
+    def write_token(self, token: str) -> dict[str, str]:
+        """Put a token beside the settings; what the settings say about it."""
+        (self._settings / "token").write_text(token)
+        return {"token_file": "/etc/docker-flow-proxy/token"}
+
+    def start(self) -> None:
+        """Make the containers C(haproxy) and C(agent)."""
+        self.begin_unready()
+        self.wait_until_ready()
+
+    def begin_unready(self) -> None:
+        """Make both containers without waiting for what becomes of them."""
+        for program in ("haproxy", "agent"):
             docker(
                 *("run", "--detach", "--network", "host", "--restart", "unless-stopped", "--label", LABEL),
+                *("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only", "--tmpfs", "/tmp"),
+                *(option for name in _CAPABILITIES.get(program, ()) for option in ("--cap-add", name)),
                 *("--name", f"{self.id}-{program}", "--volume", f"{self.id}:{DIRECTORY}"),
                 *("--volume", f"{self._settings}:/etc/docker-flow-proxy:ro", IMAGE, program),
             )
-        self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
         """The agent lives and HAProxy answers it."""
