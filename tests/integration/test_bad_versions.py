@@ -31,7 +31,7 @@ def books(new_project: Callable[..., Project]) -> Project:
             "unhealthy",
             {"timeout": 8},
             "deploy",
-            ["healthy", "this release never becomes healthy"],
+            ["its health check did not pass", "listening on port 8080"],
             id="unhealthy",
         ),
         pytest.param("slow", {"timeout": 5}, "deploy", ["after 5 s", "0 of 1"], id="too slow for its deadline"),

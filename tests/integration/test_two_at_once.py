@@ -8,11 +8,16 @@ Time budget: 100 s.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
 
 import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.engine import Engine
+from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import OutOfDateError
+from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm_state import RUN_LABEL
+from ansible_collections.dockerflow.delivery.plugins.modules import relative_scale
+from ansible_collections.dockerflow.delivery.tests.integration.modules import call
 from ansible_collections.dockerflow.delivery.tests.integration.project import Project
 from ansible_collections.dockerflow.delivery.tests.integration.swarm import eventually
 
@@ -49,9 +54,10 @@ def test_a_second_release_that_may_wait_follows_the_first(books: Project) -> Non
 
 
 def test_a_run_that_was_frozen_past_its_lock_is_refused_when_it_wakes(books: Project) -> None:
+    color = candidate(books)
     with books.load(rate=100) as load:
         sleeper = books.start("1")
-        eventually(lambda: sleeper.over or "app-" + candidate(books) in starting(books), "the sleeper deploys")
+        eventually(lambda: books.world.swarm.services(books.name)[f"app-{color}"].replicas, "the sleeper deploys")
         sleeper.freeze()
         winner = books.deploy("2", force=True)  # waits until the sleeper's lock has expired
         state = everything(books)
@@ -59,27 +65,37 @@ def test_a_run_that_was_frozen_past_its_lock_is_refused_when_it_wakes(books: Pro
         woken = sleeper.wait()
     assert winner.succeeded, str(winner)
     assert woken.rc != 0, str(woken)
+    assert "no longer holds the lock" in woken.failure, woken.failure
     assert everything(books) == state, "the sleeper changed something after it woke up"
     assert not load.report.lost, str(load.report)
 
 
+def test_swarm_refuses_what_a_sleeper_decided_before_another_run_marked_the_service(books: Project) -> None:
+    engine = Engine()
+    known = engine.service(f"{books.name}_app-{books.live}")
+    assert known is not None
+    engine.label(known, {RUN_LABEL: "another-run"})
+    with pytest.raises(OutOfDateError):
+        engine.scale(known, 0)
+    assert books.counts()[f"app-{books.live}"] == known.replicas
+
+
 def test_ten_clients_that_scale_by_one_at_once_add_exactly_ten(books: Project) -> None:
     before = books.counts()[f"app-{books.live}"]
-    started = time.monotonic()
-    with ThreadPoolExecutor(10) as pool:
-        results = list(pool.map(lambda _: books.run("playbooks/scale.yml", "2", scale="+1"), range(10)))
-    assert all(result.succeeded for result in results), "\n".join(str(result) for result in results)
-    assert books.counts()[f"app-{books.live}"] == before + 10, f"after {time.monotonic() - started:.0f} s"
+    options = {"project": books.name, "target": "app", "scale": "+1", "lock_wait": 300}
+    with ProcessPoolExecutor(10) as pool:
+        results = list(pool.map(scale, [options] * 10))
+    assert not [result for result in results if result.get("failed")]
+    assert books.counts()[f"app-{books.live}"] == before + 10
+
+
+def scale(options: dict[str, Any]) -> dict[str, Any]:
+    """In a process of its own, as ten people at ten terminals."""
+    return call(relative_scale, options)
 
 
 def candidate(books: Project) -> str:
     return "green" if books.live == "blue" else "blue"
-
-
-def starting(books: Project) -> list[str]:
-    """The services that want instances and have none healthy yet."""
-    services = books.world.swarm.services(books.name).values()
-    return [service.name for service in services if service.replicas and service.environment]
 
 
 def everything(books: Project) -> tuple[object, ...]:
