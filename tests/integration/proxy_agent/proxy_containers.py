@@ -66,6 +66,8 @@ class ProxyContainers:
 
     def begin_unready(self) -> None:
         """Make both containers without waiting for what becomes of them."""
+        # In memory, so that a story can fill it.
+        docker("volume", "create", "--opt=type=tmpfs", "--opt=device=tmpfs", "--opt=o=size=16m,mode=0711", self.id)
         for program in ("haproxy", "agent"):
             docker(
                 *("run", "--detach", "--network", "host", "--restart", "unless-stopped", "--label", LABEL),
@@ -129,13 +131,13 @@ class ProxyContainers:
         counts: dict[str, int] = self.service(name).get("colors", {}).get(color, {})
         return counts
 
-    def wait_for_revision(self, route: Route, timeout: float = 15) -> None:
+    def wait_for_revision(self, route: Route, timeout: float = 40) -> None:
         """Until the proxy says that this revision is in effect."""
         self.eventually(
             lambda: self.service(route.service).get("revision") == route.revision, f"revision {route.revision}", timeout
         )
 
-    def wait_until_up(self, name: str, color: str, number: int, timeout: float = 15) -> None:
+    def wait_until_up(self, name: str, color: str, number: int, timeout: float = 40) -> None:
         """Until exactly so many servers of a colour get requests."""
 
         def enough() -> bool:
@@ -144,7 +146,7 @@ class ProxyContainers:
 
         self.eventually(enough, f"{number} servers up in {name}-{color}", timeout)
 
-    def eventually(self, condition: Any, what: str, timeout: float = 15) -> None:
+    def eventually(self, condition: Any, what: str, timeout: float = 40) -> None:
         """Wait; the failure tells what the agent says."""
         if not wait_until(condition, timeout, interval=0.02, max_interval=0.2):
             raise AssertionError(

@@ -96,7 +96,7 @@ class Service:
         self.proxy.write(self.route)
         return self.route
 
-    def reconfigure(self, timeout: float = 15, **changes: Any) -> Route:
+    def reconfigure(self, timeout: float = 40, **changes: Any) -> Route:
         """The next revision, in effect."""
         self.write(**changes)
         self.proxy.wait_for_revision(self.route, timeout)
@@ -106,7 +106,7 @@ class Service:
         """Give users this colour; it is in effect when this returns."""
         return self.reconfigure(split=Split(color))
 
-    def up(self, color: str, number: int, timeout: float = 15) -> None:
+    def up(self, color: str, number: int, timeout: float = 40) -> None:
         """Wait until so many instances of a colour get requests."""
         self.proxy.wait_until_up(self.name, color, number, timeout)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Split
 from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.proxy_containers import PORT, ProxyContainers
 from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.service import Service
 
@@ -83,6 +84,24 @@ def test_a_configuration_that_haproxy_refuses_is_undone(
     assert _config(proxy) == before
     assert proxy.haproxy.workers() == workers
     service.flip("green")
+    assert service.get()[1] == "green"
+
+
+def test_a_full_disk_is_no_flip(service: Service, proxy: ProxyContainers) -> None:
+    filler = "/var/lib/docker-flow-proxy/filler"
+    proxy.execute("sh", "-c", f"dd if=/dev/zero of={filler} bs=4k 2>/dev/null || true")
+    try:
+        before = service.route
+        service.write(split=Split("green"))
+        proxy.eventually(lambda: "No space left" in str(proxy.service(service.name).get("error")), "the error")
+        assert proxy.service(service.name)["revision"] == before.revision
+        assert {service.get()[1] for _ in range(20)} == {"blue"}
+        one = service.instances[0]
+        service.withdraw(one)
+        service.up("blue", 1)
+    finally:
+        proxy.execute("rm", filler)
+    service.reconfigure()
     assert service.get()[1] == "green"
 
 

@@ -102,8 +102,8 @@ def test_the_preview_token_opens_its_own_service_alone(service: Service, new_ser
 def test_open_requests_of_the_old_colour_are_counted_until_they_end(
     service: Service, new_service: Callable[[], Service], proxy: ProxyContainers
 ) -> None:
-    slow = http.client.HTTPConnection("127.0.0.1", PORT, timeout=20)
-    slow.request("GET", f"{service.path}/slow?seconds=4")
+    slow = http.client.HTTPConnection("127.0.0.1", PORT, timeout=40)
+    slow.request("GET", f"{service.path}/slow?seconds=8")
     proxy.eventually(lambda: proxy.color(service.name, "blue")["open"] == 1, "the open request is seen")
     new_service().reconfigure()  # now it is open in a worker that was replaced
     service.flip("green")

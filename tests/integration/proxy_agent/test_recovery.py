@@ -73,10 +73,10 @@ def test_everything_starts_from_the_last_good_files_without_consul(
     consul.stop()
     proxy.begin("haproxy")
     proxy.begin("agent")
-    proxy.eventually(lambda: _status(service) == (200, "green"), "it serves what it served", timeout=30)
+    proxy.eventually(lambda: _status(service) == (200, "green"), "it serves what it served")
     assert "last good files" in proxy.log("haproxy")
     consul.start()
-    proxy.wait_for_revision(service.route, timeout=30)
+    proxy.wait_for_revision(service.route)
     service.flip("blue")
     assert service.get()[1] == "blue"
 
@@ -89,7 +89,7 @@ def test_a_silent_consul_changes_nothing(
         getattr(consul, away)()
         load.wait_for_answers(900, after=time.monotonic())
         getattr(consul, back)()
-        proxy.eventually(lambda: _workers(proxy) != [], "the agent is back", timeout=40)
+        proxy.eventually(lambda: _workers(proxy) != [], "the agent is back")
         service.flip("green")
         load.wait_for_answers(50, "green", after=time.monotonic())
     assert not load.report.lost, str(load.report)
@@ -101,7 +101,7 @@ def test_a_consul_that_lost_its_data_takes_no_route_away(
     for _ in range(5):  # so that the new Consul's index is certainly lower
         service.flip("green")
     consul.lose_everything()
-    proxy.eventually(lambda: _workers(proxy) != [], "the agent has found the new Consul", timeout=40)
+    proxy.eventually(lambda: _workers(proxy) != [], "the agent has found the new Consul")
     proxy.eventually(
         lambda: any(f"lost the route of '{service.name}'" in note for note in proxy.acknowledgement()["notes"]),
         "it is reported",
