@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: blue_green_deploy
 short_description: Deploy a Compose service to the colour that no user sees
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads a Compose project, picks the colour that no proxy serves, deploys O(target) to it together with
     O(side_targets), and returns when every instance is healthy and registered in Consul. Users stay on the live colour

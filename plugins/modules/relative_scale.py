@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: relative_scale
 short_description: Scale a colour relative to what runs
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Scales by a step, a percentage, a factor or to a number, always against the running count and under the lock of the
     target, so that ten clients that each ask for one more get exactly ten more.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: release_info
 short_description: Show what is live, what runs, what the proxies serve, and where they disagree
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads the release record, Swarm and every proxy's report, and compares them. Changes nothing and takes no lock.
 author: the dockerflow.delivery contributors (@dockerflow)

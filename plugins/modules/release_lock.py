@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: release_lock
 short_description: Start and end a run, which holds the lock of its target
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - One release at a time per target. A run is a Consul session; the stages of a release get its id, O(run), and
     renew it.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: release_rollback
 short_description: Send users back to the previous release
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - A previous release that is still warm is served again by one flip. One that was stopped is started at the live
     count, proven as a new release is, and then flipped to.

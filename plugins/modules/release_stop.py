@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: release_stop
 short_description: Stop a colour that no proxy serves, after its open requests ended
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Stops the old release. Waits until no proxy has an open request on it, takes it off the proxies and only then scales
     it to zero. Its definition stays in Swarm, so that M(dockerflow.delivery.release_rollback) can start it again.
