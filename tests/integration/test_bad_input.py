@@ -56,8 +56,8 @@ def refuse(live: Project, world: World) -> Refusal:
     return call
 
 
-def deploy_options(project: Project, **changes: Any) -> dict[str, Any]:
-    options = {"project_src": str(project.folder), "target": "app", "env": {"BOOKS_MS_VERSION": "1"}, "lock_wait": 0}
+def deploy_options(source: Project, **changes: Any) -> dict[str, Any]:
+    options = {"project_src": str(source.folder), "target": "app", "env": {"BOOKS_MS_VERSION": "1"}, "lock_wait": 0}
     return options | changes
 
 
@@ -70,9 +70,9 @@ def deploy_options(project: Project, **changes: Any) -> dict[str, Any]:
         pytest.param({"scale": "-0"}, ["scale", "'-0'"], id="scale changes nothing"),
         pytest.param({"scale": "+2.5"}, ["scale", "'+2.5'"], id="scale with half an instance"),
         pytest.param({"scale": "-5"}, ["scale", "-5", "1"], id="scale below one"),
-        pytest.param({"project": "Books_MS"}, ["project", "'Books_MS'", "DNS label"], id="project name no DNS label"),
+        pytest.param({"project": "books_ms"}, ["project", "'books_ms'", "DNS label"], id="project name no DNS label"),
         pytest.param({"project_src": "/nowhere"}, ["project_src", "/nowhere"], id="project directory missing"),
-        pytest.param({"files": ["other.yml"]}, ["files", "other.yml"], id="Compose file missing"),
+        pytest.param({"files": ["other.yml"]}, ["other.yml", "compose_path"], id="Compose file missing"),
         pytest.param({"env": {"BOOKS_MS_VERSION": "none"}}, ["dockerflow/books-ms:none"], id="image not found"),
         pytest.param(
             {"consul_addresses": ["http://127.0.0.1:9"]}, ["consul_addresses", "http://127.0.0.1:9"], id="Consul down"
@@ -128,17 +128,20 @@ def test_a_wrong_token(project: Project, refuse: Refusal, guarded_consul: str) -
     ("options", "words"),
     [
         pytest.param({"service_path": ["api"]}, ["service_path", "'api'", "slash"], id="path without a slash"),
-        pytest.param(
-            {"service_path": ["/version"], "service_domain": ["claims.example"]},
-            ["service_path", "claims.example/version", "claims-app"],
-            id="a path that another service has",
-        ),
         pytest.param({"service_path": ["/new"]}, ["wrong-app", "deploy"], id="nothing was deployed"),
     ],
 )
 def test_a_route(project: Project, refuse: Refusal, options: dict[str, Any], words: list[str]) -> None:
     options = {"project": "wrong", "target": "app", "lock_wait": 0} | options
     assert_one_sentence(refuse(proxy_reconfigure, options), words)
+
+
+def test_a_path_that_another_service_has(refuse: Refusal, new_project: Callable[..., Project]) -> None:
+    rival = new_project("rival", lean=True)
+    rival.release("1", flow="deploy")
+    options = {"project": "rival", "target": "app", "service_path": ["/version"], "service_domain": ["claims.example"]}
+    message = refuse(proxy_reconfigure, options)
+    assert_one_sentence(message, ["service_path", "claims.example/version", "claims-app"])
 
 
 @pytest.mark.parametrize("scale", ["two", "+", "-0", "+2.5"])
@@ -158,6 +161,7 @@ def test_a_scale_below_zero(refuse: Refusal) -> None:
         pytest.param({"target": None}, {}, ["target"], id="no target"),
         pytest.param({}, {"flow": "deploy,prxy"}, ["flow", "prxy", "proxy"], id="unknown stage"),
         pytest.param({"service_pth": "/x"}, {}, ["service_pth", "service_path"], id="unknown name in docker-flow.yml"),
+        pytest.param({}, {"project": "Books_MS"}, ["project", "'Books_MS'", "DNS label"], id="project no DNS label"),
         pytest.param({}, {"flow": "proxy,deploy"}, ["flow", "proxy", "deploy"], id="stages in a harmful order"),
     ],
 )
@@ -182,7 +186,7 @@ def assert_one_sentence(message: str, words: list[str]) -> None:
 
 def everything(world: World) -> tuple[Any, ...]:
     consul, swarm = world.consul, world.swarm
-    services = {name: swarm.services(name) for name in ("claims", "wrong", "Books_MS")}
+    services = {name: swarm.services(name) for name in ("claims", "rival", "wrong", "books_ms")}
     keys = consul.keys("routes/") + consul.keys("releases/") + consul.keys("locks/")
     return services, keys, consul.route("claims-app"), consul.release("claims-app")
 
