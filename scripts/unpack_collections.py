@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Put the collections that galaxy.yml depends on into the virtual environment this runs in.
+"""Put the collection that galaxy.yml depends on, and what that one needs, into the virtual environment this runs in.
 
 They are taken out of the `ansible` package of PyPI, so that a checkout needs a Python package index and nothing
 else; installing the whole package would cost half a gigabyte.
@@ -17,7 +17,7 @@ import zipfile
 from pathlib import Path
 
 BUNDLE = "ansible==12.3.0" if sys.version_info < (3, 12) else "ansible==14.5.0"
-COLLECTIONS = ("ansible/posix", "community/docker", "community/library_inventory_filtering_v1")
+COLLECTIONS = ("community/docker", "community/library_inventory_filtering_v1")
 
 
 def main() -> None:
