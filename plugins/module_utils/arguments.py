@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,7 +18,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .consul_client import CONSUL_IMPORT_ERROR
 from .engine import DOCKER_IMPORT_ERROR, Engine
-from .errors import DeliveryError
+from .errors import DeliveryError, RegistryError
 from .fleet import Fleet
 from .registry import Connection, Registry
 from .release import Release, utc_now
@@ -95,7 +96,7 @@ def connect_registry(parameters: Mapping[str, Any]) -> Registry:
 def prefix_of(parameters: Mapping[str, Any]) -> str:
     """The key prefix, with exactly one slash at its end."""
     prefix = str(parameters["consul_prefix"]).strip("/")
-    if not prefix or not all(character.isalnum() or character in "/_.-" for character in prefix):
+    if re.fullmatch(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*", prefix) is None:
         raise DeliveryError(
             f"consul_prefix '{parameters['consul_prefix']}' is not valid: use letters, digits and /_.- , for example "
             f"docker-flow/"
@@ -145,7 +146,8 @@ def held(module: AnsibleModule, release: Release, stage: str) -> Iterator[None]:
             parameters["run"] = release.lock.run
         else:
             parameters["run"] = None
-            release.lock.give_back()
+            with suppress(RegistryError):  # what the stage did or why it failed says more; the lock expires by itself
+                release.lock.give_back()
 
 
 def take_lock(parameters: Mapping[str, Any], release: Release, holder: Holder) -> RunLock:
@@ -202,7 +204,7 @@ def _progress_writer(path: str | None) -> Callable[[str], None]:
         return lambda _line: None
 
     def write(line: str) -> None:
-        with Path(path).open("a", encoding="utf-8") as file:
+        with suppress(OSError), Path(path).open("a", encoding="utf-8") as file:  # a full disk must not stop a flip
             file.write(line + "\n")
 
     return write

@@ -29,6 +29,7 @@ T = TypeVar("T")
 _PASSING_TROUBLE = ("No cluster leader", "rpc error", "leadership lost", "raft is already", "not ready to serve")
 # A token that was used before it reached this agent is refused for 30 s (hashicorp/consul#11704).
 _YOUNG_TOKEN = "ACL not found"
+_NO_SESSION = "invalid session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class ConsulClient:
                 return self._try_addresses(operation)
             except _PassingTroubleError as error:
                 if patience.passed:
-                    raise RegistryError(f"Consul cannot answer: {error}") from error
+                    raise RegistryError(_lasting_trouble(str(error))) from error
             time.sleep(min(pause, max(patience.remaining, 0.01)))
             pause = min(pause * 2, 1.0)
 
@@ -99,16 +100,14 @@ class ConsulClient:
     def _client(self, address: str) -> Any:
         client = self._clients.get(address)
         if client is None:
-            parts = urlsplit(address if "//" in address else f"//{address}", scheme="http")
-            if not parts.hostname or parts.scheme not in ("http", "https"):
-                raise RegistryError(f"consul_addresses: '{address}' is not a URL like http://127.0.0.1:8500")
+            host, port, scheme = _place(address)
             connection = self.connection
             os.environ.pop("CONSUL_HTTP_TOKEN", None)  # py-consul would prefer it to the token that was configured
             client = consul.Consul(
-                host=parts.hostname,
-                port=parts.port or (8501 if parts.scheme == "https" else 8500),
+                host=host,
+                port=port,
                 token=connection.token,
-                scheme=parts.scheme,
+                scheme=scheme,
                 dc=connection.datacenter,
                 verify=connection.ca_path or True,
                 cert=(connection.client_cert, connection.client_key) if connection.client_cert else None,
@@ -119,18 +118,40 @@ class ConsulClient:
         return client
 
 
+def _place(address: str) -> tuple[str, int, str]:
+    """Host, port and scheme of an address; without a scheme it is http."""
+    try:
+        parts = urlsplit(address if "//" in address else f"//{address}", scheme="http")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https"):
+        raise RegistryError(f"consul_addresses: '{address}' is not a URL like http://127.0.0.1:8500")
+    host = f"[{host}]" if ":" in host else host  # IPv6
+    return host, port or (8501 if parts.scheme == "https" else 8500), parts.scheme
+
+
+def _lasting_trouble(text: str) -> str:
+    if _YOUNG_TOKEN in text:
+        return f"consul_token: Consul does not know the token ({text}): give one that exists"
+    return f"Consul cannot answer ({text}): look at its servers, they have no leader or cannot be reached"
+
+
 def _translated(error: Exception, connection: Connection) -> Exception:
     text = " ".join(str(error).split())
     if isinstance(error, consul.NotFound):
         return NotThereError(f"Consul does not know it: {text}")
-    if _YOUNG_TOKEN in text or any(sign in text for sign in _PASSING_TROUBLE):
+    if _YOUNG_TOKEN in text:
         return _PassingTroubleError(text)
+    # An agent that is no server puts "rpc error" before these, but they do not pass.
     if isinstance(error, (consul.ACLPermissionDenied, consul.ACLDisabled)):
         return RegistryError(
             f"consul_token: Consul refused the token ({text}): give one with the rights that are needed"
         )
     if "No path to datacenter" in text:
         return RegistryError(f"consul_datacenter '{connection.datacenter}' is unknown to Consul: correct or remove it")
+    if _NO_SESSION not in text.lower() and any(sign in text for sign in _PASSING_TROUBLE):
+        return _PassingTroubleError(text)
     return RegistryError(f"Consul answered {text or type(error).__name__}")
 
 

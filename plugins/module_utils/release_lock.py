@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .errors import LockHeldError, LockLostError, RegistryError
 from .registry import Registry
@@ -33,6 +33,8 @@ class Holder:
         try:
             document = json.loads(text)
         except ValueError:
+            document = None
+        if not isinstance(document, dict):
             document = {}
         return cls(*(str(document.get(name, "unknown")) for name in ("owner", "since", "stage", "run")))
 
@@ -104,7 +106,13 @@ class RunLock:
 
     @classmethod
     def resume(cls, registry: Registry, key: str, holder: Holder) -> RunLock:
-        """Go on with a run (C(holder.run)) in its next stage. Raises LockLostError when it is not ours any more."""
+        """Go on with a run (C(holder.run)) in its next stage, which keeps the run's C(since).
+
+        Raises LockLostError when it is not ours any more.
+        """
+        entry = registry.get(key)
+        if entry is not None and entry.session == holder.run:
+            holder = replace(holder, since=Holder.from_json(entry.value).since)
         lock = cls(registry, key, holder)
         lock.renew()
         return lock

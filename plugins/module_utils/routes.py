@@ -74,7 +74,7 @@ class Route:
     def keys(self) -> list[str]:
         """The map keys, C(host/path/) or C(*/path/), sorted."""
         hosts = [host.lower() for host in self.hosts] or ["*"]
-        return sorted(host + map_path(path) for host in hosts for path in self.paths)
+        return sorted({host + map_path(path) for host in hosts for path in self.paths})
 
     def same_but_revision(self, another: Route) -> bool:
         """Whether both say the same apart from the revision."""
@@ -148,8 +148,10 @@ def check_route(route: Route) -> None:
         raise DeliveryError(f"service '{route.service}' is not a valid DNS label")
     if not route.paths:
         raise DeliveryError(f"service_path: '{route.service}' has no path: give at least one, for example '/'")
-    for path in (*route.paths, *([route.options.check_path] if route.options.check_path else [])):
+    for path in route.paths:
         check_path(path)
+    if route.options.check_path:
+        check_path(route.options.check_path, "check_path")
     for host in route.hosts:
         check_host(host)
     colors = {route.split.live, *([route.split.candidate] if route.split.candidate else []), *route.instances}
@@ -169,13 +171,13 @@ def check_route(route: Route) -> None:
             raise DeliveryError(f"{name} '{value}' is not a whole number from 0 to 86400")
 
 
-def check_path(path: str) -> None:
+def check_path(path: str, option: str = "service_path") -> None:
     """A path starts with a slash and holds only visible ASCII characters that need no quoting in a proxy's map."""
     if not path.startswith("/"):
-        raise DeliveryError(f"service_path '{path}' has no leading slash: write '/{path}'")
+        raise DeliveryError(f"{option} '{path}' has no leading slash: write '/{path}'")
     if not all("!" <= character <= "~" and character not in "\"'\\#?%{}$;" for character in path):
         raise DeliveryError(
-            f"service_path '{path}' has a character that no route allows: use letters, digits and /._~-+:@!*(),=&"
+            f"{option} '{path}' has a character that no route allows: use letters, digits and /._~-+:@!*(),=&"
         )
 
 

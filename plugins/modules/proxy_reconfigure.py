@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: proxy_reconfigure
 short_description: Send users to a colour of a service, on every proxy together
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Writes the route of a service to Consul and returns when every proxy of the fleet confirmed it. The candidate is
     prepared on all proxies first (its backend is there and all its instances are up by the proxies' own checks), then
@@ -240,8 +240,10 @@ def main() -> None:
 
 def wish_of(parameters: dict[str, Any]) -> stage_proxy.RouteWish:
     """The wish from the module's parameters; what is not valid is refused here, before anything is asked."""
-    for path in [*parameters["service_path"], *([parameters["check_path"]] if parameters["check_path"] else [])]:
+    for path in parameters["service_path"]:
         check_path(path)
+    if parameters["check_path"]:
+        check_path(parameters["check_path"], "check_path")
     for host in parameters["service_domain"] or ():
         check_host(host)
     names = ("check_path", "retries", "timeout_server")

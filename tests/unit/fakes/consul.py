@@ -15,8 +15,9 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.registry impor
 class FakeConsul(Registry):
     """Answers every call of the port; what it has no answer for would try to reach a Consul that is not there.
 
-    C(written) lists each changed key, C(before_write) is called with the key before a value is changed, C(watchers)
-    after, C(after_watch) once a watch has its answer. C(silent) makes every call fail as if no agent answered.
+    C(written) lists each changed key, C(renewed) each session that was extended. C(before_write) is called with the key
+    before a value is changed, C(watchers) after, C(after_watch) once a watch has its answer. C(silent) makes every call
+    fail as if no agent answered.
     """
 
     def __init__(self) -> None:
@@ -24,6 +25,7 @@ class FakeConsul(Registry):
         self.sessions: set[str] = set()
         self.services: dict[str, list[Instance]] = {}
         self.written: list[str] = []
+        self.renewed: list[str] = []
         self.before_write: list[Callable[[str], None]] = []
         self.watchers: list[Callable[[str], None]] = []
         self.after_watch: list[Callable[[], None]] = []
@@ -106,6 +108,7 @@ class FakeConsul(Registry):
 
     def renew_session(self, session: str) -> bool:
         self._answer()
+        self.renewed.append(session)
         return session in self.sessions
 
     def session_exists(self, session: str) -> bool:
