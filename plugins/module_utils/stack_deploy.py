@@ -35,9 +35,15 @@ def stack_deploy(
     Images are pinned already, so no registry is asked. The document may hold secrets: it lies in a directory that only
     this user can read, for as long as the command runs. C(timeout) in seconds. Raises EngineError with Docker's reason.
     """
-    with tempfile.TemporaryDirectory(prefix="docker-flow-") as directory:
-        path = document.write(Path(directory))
-        return _run(path, document.project, docker_host, timeout, with_registry_auth, command)
+    try:
+        with tempfile.TemporaryDirectory(prefix="docker-flow-") as directory:
+            path = document.write(Path(directory))
+            return _run(path, document.project, docker_host, timeout, with_registry_auth, command)
+    except OSError as error:
+        raise EngineError(
+            f"docker stack deploy of '{document.project}' could not be run ({error.strerror or error}: "
+            f"{error.filename or tempfile.gettempdir()}): make room there, or correct the permissions"
+        ) from error
 
 
 def _run(
@@ -65,7 +71,9 @@ def _run(
     said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
     said = [line for line in said if not line.startswith(_NOISE)]
     if done.returncode != 0:
-        raise EngineError(f"docker stack deploy of '{project}' failed: {' | '.join(said[-5:]) or done.returncode}")
+        raise EngineError(
+            f"docker stack deploy of '{project}' failed: {' | '.join(said[-5:]) or f'exit code {done.returncode}'}"
+        )
     return said
 
 
