@@ -20,6 +20,11 @@ from .waiting import wait_until
 # How an update ends. Docker's own command line exits with 0 for all of them (docker/cli#6752).
 _GOOD = frozenset({"completed"})
 _BAD = frozenset({"paused", "rollback_completed", "rollback_paused", "rollback_started"})
+_GOING_ON = frozenset({"updating", "rollback_started"})
+_WHO_GETS_WHAT = {
+    "rollback_completed": "users are on the old release",
+    "rollback_started": "Swarm goes back to the old release",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +47,14 @@ def plan_rolling(wish: DeployWish, service: ServiceState | None, running: int, s
         and not wish.force
         and service.labels.get(SPEC_LABEL) == sources.spec
         and service.replicas == instances == running
+        and service.update_state not in _GOING_ON
     )
     return RollingPlan(instances, sources.spec, sources.image, not same, service)
 
 
 def roll(release: Release, sources: Sources, plan: RollingPlan, wish: DeployWish) -> dict[str, Any]:
     """Update the service and wait for the outcome. Raises DeliveryError when Swarm paused or rolled back."""
-    before = plan.before
+    before = settled(release, plan.before, wish.timeout)
     old_tasks = frozenset(task.id for task in release.engine.tasks(before)) if before is not None else frozenset()
     document = sources.document(wish, release.target, None, plan.instances, release.held_lock().run)
     release.renew()
@@ -81,6 +87,27 @@ def roll(release: Release, sources: Sources, plan: RollingPlan, wish: DeployWish
     return {}
 
 
+def settled(release: Release, service: ServiceState | None, timeout: float) -> ServiceState | None:
+    """The service once no update is going on: one that a killed run started is not mixed with the next."""
+    if service is None or service.update_state not in _GOING_ON:
+        return service
+
+    def report(elapsed: float) -> None:
+        release.renew()
+        release.progress(f"{elapsed:.0f} s: waiting for an earlier update of {service.name} to end")
+
+    def ended() -> bool:
+        now = release.engine.service(service.name)
+        return now is None or now.update_state not in _GOING_ON
+
+    if not wait_until(ended, timeout, on_wait=report):
+        raise DeliveryError(
+            f"an earlier update of '{service.name}' did not end within {timeout:g} s: look at it with docker service "
+            f"ps {service.name}, or raise timeout"
+        )
+    return release.engine.service(service.name)
+
+
 def wait_for_outcome(
     release: Release, name: str, started_before: str | None, old_tasks: frozenset[str], timeout: float
 ) -> None:
@@ -106,8 +133,10 @@ def wait_for_outcome(
     outcome = (
         f"is {service.update_state} ({service.update_message})" if service else f"did not end within {timeout:g} s"
     )
+    ended_as = (service.update_state if service else None) or ""
     raise DeliveryError(
-        f"rolling update of '{name}' {outcome}; users are on the old release"
+        f"rolling update of '{name}' {outcome}; "
+        + _WHO_GETS_WHAT.get(ended_as, "users may get either release")
         + (f"; {failed[0].reason}" if failed else "")
         + (f"; last log lines: {' | '.join(log)}" if log else ""),
         reason=outcome,

@@ -59,7 +59,6 @@ class TaskState:
     container: str
     reason: str
     exit_code: int | None
-    spec_version: int
     ports: frozenset[int]
 
     @property
@@ -115,6 +114,5 @@ def task_state(item: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
         container=container.get("ContainerID", ""),
         reason=status.get("Err") or status.get("Message") or "",
         exit_code=int(exit_code) if exit_code is not None and status.get("State") in _ENDED else None,
-        spec_version=int((item.get("SpecVersion") or {}).get("Index", 0)),
         ports=frozenset(int(port["PublishedPort"]) for port in ports if port.get("PublishMode") == "host"),
     )
