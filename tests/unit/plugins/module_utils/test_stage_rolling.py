@@ -163,6 +163,17 @@ def test_the_failing_instance_is_heard(world: World, sources: Sources, monkeypat
         update(world, sources)
 
 
+def test_what_failed_long_ago_is_not_the_reason(
+    world: World, sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.swarm.deploy(NAME, 2)
+    old = {**recorded("tasks")["failed"], "ID": "old", "ServiceID": world.swarm.items[NAME]["ID"]}
+    world.swarm.task_items[NAME].append(old)
+    deploys(world, monkeypatch, {"State": "rollback_completed", "StartedAt": "now", "Message": "x"})
+    with pytest.raises(DeliveryError, match=r"users are on the old release$"):
+        update(world, sources)
+
+
 def test_only_another_number_is_no_update(world: World, sources: Sources, monkeypatch: pytest.MonkeyPatch) -> None:
     world.swarm.deploy(NAME, 2, image="app:new")
     deploys(world, monkeypatch)

@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""blue_green_deploy: predicted, done, and nothing left to do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils import stage_deploy, stage_rolling
+from ansible_collections.dockerflow.delivery.plugins.module_utils.compose_stack import StackDocument
+from ansible_collections.dockerflow.delivery.plugins.modules import blue_green_deploy
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import World, release_of
+from ansible_collections.dockerflow.delivery.tests.unit.fixtures.compose.shop import shop
+
+from .conftest import Run
+
+
+@pytest.fixture
+def project(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The shop under the name of the target that the tests know, deployed by a command line that works."""
+
+    def apply(document: StackDocument, **_options: Any) -> list[str]:
+        for name, service in document.content["services"].items():
+            deploy = service["deploy"]
+            world.swarm.deploy(f"books-ms_{name}", deploy.get("replicas", 1), deploy["labels"], service["image"])
+        world.swarm.calls.append("stack deploy")
+        return []
+
+    monkeypatch.setattr(blue_green_deploy, "load_project", lambda *_a, **_o: replace(shop(), name="books-ms"))
+    monkeypatch.setattr(stage_deploy, "stack_deploy", apply)
+    monkeypatch.setattr(stage_rolling, "stack_deploy", apply)
+    world.swarm.images = {"app:1": {"Id": "sha256:1"}, "db:1": {"Id": "sha256:2"}}
+    return world
+
+
+def test_a_release_is_predicted_then_done_then_there(project: World, run: Run) -> None:
+    project.colour("blue", 2, "old")
+    project.route("blue")
+    predicted = run(blue_green_deploy, check=True, project_src="/project")
+    done = run(blue_green_deploy, project_src="/project")
+    for name in ("changed", "color", "service", "swarm_service", "instances", "image", "spec", "reason", "diff"):
+        assert predicted[name] == done[name], name
+    assert (done["changed"], done["color"], done["instances"], done["image"]) == (True, "green", 2, "app:1")
+    assert done["diff"] == {
+        "before": {},
+        "after": {"service": "books-ms_app-green", "image": "app:1", "instances": 2, "spec": done["spec"]},
+    }
+    for again in (
+        run(blue_green_deploy, check=True, project_src="/project"),
+        run(blue_green_deploy, project_src="/project"),
+    ):
+        assert (again["changed"], again["color"], again["spec"]) == (False, "green", done["spec"])
+        assert again["diff"]["before"] == again["diff"]["after"]
+        assert again["reason"]
+
+
+def test_side_targets_come_with_it(project: World, run: Run) -> None:
+    run(blue_green_deploy, project_src="/project", side_targets=["db"])
+    assert sorted(project.swarm.items) == ["books-ms_app-blue", "books-ms_db"]
+
+
+def test_without_colours(project: World, run: Run) -> None:
+    predicted = run(blue_green_deploy, check=True, project_src="/project", blue_green=False)
+    done = run(blue_green_deploy, project_src="/project", blue_green=False)
+    again = run(blue_green_deploy, project_src="/project", blue_green=False)
+    assert [one["changed"] for one in (predicted, done, again)] == [True, True, False]
+    assert (done["color"], done["swarm_service"]) == (None, "books-ms_app")
+    assert predicted["diff"] == done["diff"]
+
+
+def test_a_release_that_does_not_come_up(project: World, run: Run) -> None:
+    project.colour("blue", 2, "old")
+    project.route("blue")
+    project.record(live=release_of("blue", "old"))
+    project.swarm.outcome["books-ms_app-green"] = "failed"
+    project.swarm.logs = ["no database"]
+    failed = run(blue_green_deploy, project_src="/project", max_failures=1)
+    assert failed["failed"]
+    assert "task: non-zero exit (3)" in failed["msg"]
+    assert (failed["log"], failed["removed"]) == (["no database"], True)
+    assert len(project.running("blue")) == 2
+    assert project.release.color_service("green") is None
+    assert project.consul.sessions == set()
+
+
+def test_a_bad_scale_is_refused_before_anything_is_read(project: World, run: Run) -> None:
+    project.consul.silent = True
+    assert run(blue_green_deploy, project_src="/project", scale="two")["msg"].startswith("scale 'two' is not valid")

@@ -1,0 +1,45 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""release_info: all targets or one, without a change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm_state import (
+    COLOR_LABEL,
+    PROJECT_LABEL,
+    TARGET_LABEL,
+)
+from ansible_collections.dockerflow.delivery.plugins.modules import release_info
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import World
+
+from .conftest import Run
+
+
+@pytest.fixture
+def two(world: World) -> World:
+    """Two projects with a coloured service each."""
+    for project in ("shop", "books-ms"):
+        labels = {PROJECT_LABEL: project, TARGET_LABEL: "app", COLOR_LABEL: "blue"}
+        world.swarm.deploy(f"{project}_app-blue", 1, labels)
+        world.swarm.deploy(f"{project}_db", 1)
+    return world
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        pytest.param({"project": None, "target": None}, ["books-ms-app", "shop-app"], id="all"),
+        pytest.param({"project": "shop", "target": None}, ["shop-app"], id="a project"),
+        pytest.param({"project": None, "target": "db"}, [], id="a target that has no colour"),
+        pytest.param({"project": "new", "target": "app"}, ["new-app"], id="one that is not there yet"),
+    ],
+)
+def test_which_releases(two: World, run: Run, options: dict[str, Any], expected: list[str]) -> None:
+    result = run(release_info, **options)
+    assert [one["service"] for one in result["releases"]] == expected
+    assert result["changed"] is False
+    assert two.consul.written == []
