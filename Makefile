@@ -39,7 +39,6 @@ deploy: .venv/ready images ## Provision this machine and release the sample proj
 
 .PHONY: clean
 clean: ## Remove everything of ours from this machine, caches included
-	@if [ -e .venv/ready ] && docker version >/dev/null 2>&1 && [ -e playbooks/clean.yml ]; then .venv/bin/ansible-playbook playbooks/clean.yml; fi
 	scripts/clean
 
 # --- gates, cheap first ---------------------------------------------------------------------------------------------
