@@ -13,16 +13,16 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils import stage_r
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose_stack import StackDocument
 from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.scale import Scale
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stage_deploy import DeployWish, Sources, prepare
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stage_deploy import DeployWish, Sources
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stage_rolling import RollingPlan, plan_rolling, roll
 from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm_state import (
     SPEC_LABEL,
     ServiceState,
     service_state,
 )
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.deploying import shop_sources
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.swarm import recorded
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import World
-from ansible_collections.dockerflow.delivery.tests.unit.fixtures.compose.shop import shop
 
 NAME = "books-ms_app"
 AT_ONCE = DeployWish(timeout=0.0)
@@ -31,8 +31,7 @@ AT_ONCE = DeployWish(timeout=0.0)
 @pytest.fixture
 def sources(world: World) -> Sources:
     """The shop, whose image is here."""
-    world.swarm.images = {"app:1": {"Id": "sha256:1"}}
-    return prepare(world.release.engine, replace(shop(), name="books-ms"), "app", AT_ONCE, colored=False)
+    return shop_sources(world, colored=False)
 
 
 def running(spec: str, replicas: int = 2, update: str | None = None) -> ServiceState:

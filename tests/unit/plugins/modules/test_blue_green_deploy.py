@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils import stage_deploy, stage_rolling
-from ansible_collections.dockerflow.delivery.plugins.module_utils.compose_stack import StackDocument
 from ansible_collections.dockerflow.delivery.plugins.modules import blue_green_deploy
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.deploying import project as shop_project
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.deploying import shop_sources, stack_deploy
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import World, release_of
-from ansible_collections.dockerflow.delivery.tests.unit.fixtures.compose.shop import shop
 
 from .conftest import Run
 
@@ -22,17 +19,10 @@ from .conftest import Run
 def project(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """The shop under the name of the target that the tests know, deployed by a command line that works."""
 
-    def apply(document: StackDocument, **_options: Any) -> list[str]:
-        for name, service in document.content["services"].items():
-            deploy = service["deploy"]
-            world.swarm.deploy(f"books-ms_{name}", deploy.get("replicas", 1), deploy["labels"], service["image"])
-        world.swarm.calls.append("stack deploy")
-        return []
-
-    monkeypatch.setattr(blue_green_deploy, "load_project", lambda *_a, **_o: replace(shop(), name="books-ms"))
-    monkeypatch.setattr(stage_deploy, "stack_deploy", apply)
-    monkeypatch.setattr(stage_rolling, "stack_deploy", apply)
-    world.swarm.images = {"app:1": {"Id": "sha256:1"}, "db:1": {"Id": "sha256:2"}}
+    monkeypatch.setattr(blue_green_deploy, "load_project", lambda *_arguments, **_options: shop_project())
+    monkeypatch.setattr(stage_deploy, "stack_deploy", stack_deploy(world))
+    monkeypatch.setattr(stage_rolling, "stack_deploy", stack_deploy(world))
+    shop_sources(world)
     return world
 
 

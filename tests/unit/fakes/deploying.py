@@ -1,0 +1,61 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Deploying the shop to the fake Swarm, by a C(docker stack deploy) that works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.dockerflow.delivery.plugins.module_utils.compose_project import ComposeProject
+from ansible_collections.dockerflow.delivery.plugins.module_utils.compose_stack import StackDocument
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stage_deploy import (
+    DeployPlan,
+    DeployWish,
+    Sources,
+    deploy,
+    plan_deploy,
+    prepare,
+)
+from ansible_collections.dockerflow.delivery.tests.unit.fixtures.compose.shop import shop
+
+from .world import World
+
+AT_ONCE = DeployWish(timeout=0.0, drain_timeout=0.0, stop_timeout=0.0)
+
+
+def project() -> ComposeProject:
+    """The shop under the name of the project that the world knows."""
+    return replace(shop(), name="books-ms")
+
+
+def shop_sources(world: World, colored: bool = True) -> Sources:
+    """The shop, whose images are here."""
+    world.swarm.images = {"app:1": {"Id": "sha256:1"}, "db:1": {"Id": "sha256:2"}}
+    return prepare(world.release.engine, project(), "app", AT_ONCE, colored=colored)
+
+
+def stack_deploy(world: World) -> Callable[..., list[str]]:
+    """What stands in for the command line."""
+
+    def apply(document: StackDocument, **_options: Any) -> list[str]:
+        for name, service in document.content["services"].items():
+            wanted = service["deploy"]
+            world.swarm.deploy(
+                f"{document.project}_{name}", wanted.get("replicas", 1), wanted["labels"], service["image"]
+            )
+        world.swarm.calls.append("stack deploy")
+        return []
+
+    return apply
+
+
+def run(world: World, sources: Sources, wish: DeployWish = AT_ONCE) -> DeployPlan:
+    """Plan and deploy as the module does."""
+    release = world.release
+    plan = plan_deploy(wish, release.truth(), release.record()[0], sources.spec, sources.image, sources.from_file)
+    if plan.changed:
+        deploy(release, sources, plan, wish)
+    return plan
