@@ -184,7 +184,8 @@ class Engine:
         try:
             return operation(**arguments)
         except (DockerException, requests.RequestException) as error:
-            raise EngineError(f"Docker at '{self.docker_host}' did not answer: {_reason(error)}") from error
+            said = "answered" if isinstance(error, APIError) else "did not answer"
+            raise EngineError(f"Docker at '{self.docker_host}' {said}: {_reason(error)}") from error
 
 
 def _reason(error: Exception) -> str:

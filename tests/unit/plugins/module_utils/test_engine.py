@@ -89,6 +89,24 @@ def test_tasks_are_newest_first_and_only_its_own(world: World, engine: Engine) -
     assert len(tasks) == 2
 
 
+def test_tasks_of_a_service_that_somebody_removed(engine: Engine) -> None:
+    found = service(engine)
+    engine.remove(found)
+    with pytest.raises(EngineError, match=f"^Docker at 'unix:///docker.sock' answered: service {BLUE} not found$"):
+        engine.tasks(found)
+
+
+def test_a_docker_that_goes_away(world: World, engine: Engine) -> None:
+    found = service(engine)
+
+    def gone() -> None:
+        raise requests.ConnectionError("ConnectionRefusedError(111)")
+
+    world.swarm.nodes = gone  # type: ignore[assignment, method-assign]
+    with pytest.raises(EngineError, match="did not answer: connection refused"):
+        engine.tasks(found)
+
+
 def test_only_what_runs_is_running(world: World, engine: Engine) -> None:
     world.swarm.stop_task(BLUE)
     assert len(engine.running(service(engine))) == 1
