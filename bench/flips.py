@@ -63,8 +63,8 @@ def flip(project: str, color: str) -> dict[str, Any]:
 
 def quiet(moments: list[tuple[str, float, float]], report: Any) -> list[tuple[str, float, float]]:
     """The times between two flips: the version that is live in each, its begin and end."""
-    starts = [started for _, started, _ in moments[1:]] + [report.records[-1].began]
-    return [(version, ended, start) for (version, _, ended), start in zip(moments, starts, strict=True)]
+    starts = [started for _unused, started, _unused in moments[1:]] + [report.records[-1].began]
+    return [(version, ended, start) for (version, _unused, ended), start in zip(moments, starts, strict=True)]
 
 
 def mixed_ms(report: Any, new: str, started: float, ended: float) -> float:

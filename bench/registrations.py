@@ -27,7 +27,7 @@ def measure(world: World, _folder: Path) -> list[Figure]:
         started.extend(run_one(world, number) for number in range(CONTAINERS))
         eventually(lambda: len(world.consul.instances(SERVICE)) == CONTAINERS, "all are registered", timeout=60)
         idle = []
-        for _ in range(SAMPLES):
+        for _unused in range(SAMPLES):
             before, since = processor_seconds(process), time.monotonic()
             time.sleep(SECONDS)
             idle.append((processor_seconds(process) - before) / (time.monotonic() - since) * 100)

@@ -85,12 +85,12 @@ def measure(world: World, folder: Path) -> list[Figure]:
         )
         eventually(lambda: wrk(f"http://127.0.0.1:{PORT}/version", project.domain, 1)[1] == 0, "it answers")
         ours, plain, errors, latency = [], [], 0, []
-        for _ in range(ROUNDS):
+        for _unused in range(ROUNDS):
             rate, failed, p99 = wrk(f"{world.front}/version", project.domain, SECONDS)
             ours.append(rate)
             latency.append(p99)
             errors += failed
-            rate, failed, _ = wrk(f"http://127.0.0.1:{PORT}/version", project.domain, SECONDS)
+            rate, failed, _unused = wrk(f"http://127.0.0.1:{PORT}/version", project.domain, SECONDS)
             plain.append(rate)
             errors += failed
             time.sleep(0.5)  # the box cools down a moment; nothing waits for this

@@ -78,7 +78,8 @@ notes:
 options:
   run:
     description:
-      - Id of the run that this stage goes on with, the C(run) that the stage before returned. Without it the stage starts
+      - Id of the run that this stage goes on with, the C(run) that the stage before returned. Without it the
+        stage starts
         a run, which takes the lock of the target.
     type: str
   owner:

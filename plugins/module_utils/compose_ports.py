@@ -86,7 +86,7 @@ def main_port(target: str, ports: list[Port], wanted: int | None, where: str, ex
     """
     tcp = [int(port["target"]) for port in ports if port.get("protocol", "tcp") == "tcp"]
     if not tcp:
-        example = wanted or (str(expose[0]).split("/")[0] if expose else 8080)
+        example = wanted or (str(expose[0]).split("/", maxsplit=1)[0] if expose else 8080)
         lacks = "publishes only UDP ports" if ports else "publishes no port"
         raise DeliveryError(
             f"target '{target}' {lacks}, so the proxy cannot reach it: add 'ports: [\"{example}\"]', with the port "

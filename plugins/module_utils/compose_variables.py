@@ -21,7 +21,7 @@ class Reference:
 
     name: str
     operator: str = ""
-    word: tuple[str | Reference, ...] = ()
+    word: Template = ()
 
 
 Template = tuple[str | Reference, ...]

@@ -51,7 +51,7 @@ def test_killing_the_old_colour_the_moment_the_proxy_drained_it_loses_nothing(bo
 def test_a_reload_keeps_the_new_colour(books: Project, world: World) -> None:
     flip(books, "1")
     with books.load() as load:
-        for _ in range(3):
+        for _unused in range(3):
             world.haproxy.reload()
         load.wait_for_answers(300, version="1", after=time.monotonic())
     assert not load.report.lost, str(load.report)
@@ -62,7 +62,7 @@ def test_a_restart_of_the_proxy_keeps_the_new_colour(books: Project, world: Worl
     before = books.live
     world.swarm.client.containers.get(world.haproxy.container).restart(timeout=5)
     eventually(lambda: answers(books), "the proxy serves again")
-    assert {books.get().version for _ in range(50)} == {"1"}
+    assert {books.get().version for _unused in range(50)} == {"1"}
     assert books.live == before
 
 

@@ -54,7 +54,7 @@ def test_a_restarted_proxy_serves_what_it_served(books: Project, world: World) -
     live = books.live
     world.swarm.kill_process(world.haproxy.container)
     eventually(lambda: serves(books), "the proxy serves again", timeout=60)
-    assert {books.get().version for _ in range(50)} == {"1"}
+    assert {books.get().version for _unused in range(50)} == {"1"}
     assert books.live == live
 
 

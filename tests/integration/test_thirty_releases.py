@@ -30,10 +30,10 @@ def test_thirty_releases_lose_nothing_and_leave_nothing_stale(new_project: Calla
     assert not report.lost, str(report)
     assert report.lag(99) < 1.0, f"the load itself was late, so it proves nothing: {report}"
     moments = [(version, flipped(result)) for version, result in releases]
-    for (version, moment), (_, next_flip) in pairwise([*moments, ("", report.records[-1].began)]):
+    for (version, moment), (_unused, next_flip) in pairwise([*moments, ("", report.records[-1].began)]):
         old = "12"[version == "1"]
         # Until the next flip can begin; it begins no sooner than the next run.
-        next_run = next((r.started for _, r in releases if r.started > moment), next_flip)
+        next_run = next((r.started for _unused, r in releases if r.started > moment), next_flip)
         stale = report.between(moment, next_run).stale(old, after=moment)
         assert not stale, f"{len(stale)} answers of {old} after the stage proxy of {version} had returned"
         assert report.between(moment, next_run).versions().keys() == {version}

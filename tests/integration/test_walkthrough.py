@@ -108,7 +108,7 @@ def test_scaling_up_by_two_keeps_the_first_instance_and_uses_all(books: Project,
     instances = books.instances("green")
     assert len(instances) == 3
     assert first in instances
-    assert len({books.get().instance for _ in range(30)}) == 3
+    assert len({books.get().instance for _unused in range(30)}) == 3
     servers = world.haproxy.servers("walk-app-green")
     assert [server.status for server in servers.values()] == ["UP"] * 3
 

@@ -100,7 +100,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 def _raise_file_limit() -> None:
     """A stalled server makes every request hold a connection; running out of them would be counted as its fault."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _unused, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 

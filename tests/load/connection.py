@@ -86,12 +86,12 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> None:
         self.reusable = False
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         self.reusable = False
-        if error is None and self._parser.ended_by_close:
+        if exc is None and self._parser.ended_by_close:
             self._finish(None)
         else:
-            self._finish(Outcome.EOF if error is None else Outcome.RESET)
+            self._finish(Outcome.EOF if exc is None else Outcome.RESET)
 
     def _finish(self, failure: Outcome | None) -> None:
         """Settle the request on its way, if there is one; None means that its answer is complete."""

@@ -104,8 +104,10 @@ class Generator:
 
     async def _open_pool(self) -> None:
         """Warm connections for the kept-alive kinds; a server that is not there yet shows in the requests."""
-        if any(kind.keep_alive for kind, _ in self.shots):
-            opened = await asyncio.gather(*(self._open() for _ in range(self.connections)), return_exceptions=True)
+        if any(kind.keep_alive for kind, _unused in self.shots):
+            opened = await asyncio.gather(
+                *(self._open() for _unused in range(self.connections)), return_exceptions=True
+            )
             self._idle.extend(connection for connection in opened if isinstance(connection, Connection))
 
     async def _fire(self, kind: Kind, request: bytes, intended: float) -> None:

@@ -162,8 +162,8 @@ def main() -> int:
         log("cannot start: this release crashes on purpose")
         return 1
     stop = threading.Event()
-    signal.signal(signal.SIGINT, lambda *_: stop.set())
-    signal.signal(signal.SIGTERM, signal.SIG_IGN if VERSION == "stubborn" else lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_unused: stop.set())
+    signal.signal(signal.SIGTERM, signal.SIG_IGN if VERSION == "stubborn" else lambda *_unused: stop.set())
     if VERSION == "slow" and stop.wait(SLOW_START):
         return 0
     STORE.watch()

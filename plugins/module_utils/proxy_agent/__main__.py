@@ -50,4 +50,4 @@ def _run_agent(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -74,9 +74,9 @@ class Agent:
 
     def run(self) -> int:
         """Follow Docker until told to stop."""
-        signal.signal(signal.SIGHUP, lambda *_: self._orders.put(Order.COMPARE))
+        signal.signal(signal.SIGHUP, lambda *_unused: self._orders.put(Order.COMPARE))
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._orders.put(Order.STOP))
+            signal.signal(number, lambda *_unused: self._orders.put(Order.STOP))
         # A connection of its own: one client belongs to one thread.
         stream = DockerApi(self._settings.docker_host)
         EventStream(stream, self._orders.put, lambda: self._orders.put(Order.COMPARE)).start()

@@ -64,7 +64,7 @@ class Service:
     def run(self, color: str, number: int = 1, *, listen: bool = True) -> list[Instance]:
         """Start and register instances; C(listen=False): nothing is behind the address."""
         made = []
-        for _ in range(number):
+        for _unused in range(number):
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))
                 port = free.getsockname()[1]

@@ -95,7 +95,7 @@ def test_a_full_disk_is_no_flip(service: Service, proxy: ProxyContainers) -> Non
         service.write(split=Split("green"))
         proxy.eventually(lambda: "No space left" in str(proxy.service(service.name).get("error")), "the error")
         assert proxy.service(service.name)["revision"] == before.revision
-        assert {service.get()[1] for _ in range(20)} == {"blue"}
+        assert {service.get()[1] for _unused in range(20)} == {"blue"}
         one = service.instances[0]
         service.withdraw(one)
         service.up("blue", 1)
@@ -121,7 +121,7 @@ def test_a_removed_route_leaves_no_trace(service: Service, proxy: ProxyContainer
 
 
 def test_many_routes_at_once(new_service: Callable[[], Service], proxy: ProxyContainers) -> None:
-    services = [new_service() for _ in range(150)]  # more than one payload of HAProxy's command line
+    services = [new_service() for _unused in range(150)]  # more than one payload of HAProxy's command line
     for service in services:
         long = tuple(f"{service.path}/{number}/{'x' * 60}" for number in range(5))
         service.write(paths=(service.path, *long))

@@ -54,7 +54,7 @@ def test_a_reload_brings_no_unproven_server(
     service: Service, new_service: Callable[[], Service], proxy: ProxyContainers, tmp_path: Path
 ) -> None:
     with Load(service.url, out=tmp_path / "load", rate=300) as load:
-        for _ in range(3):
+        for _unused in range(3):
             service.run("blue", 1, listen=False)
             new_service().reconfigure()
         load.wait_for_answers(300)
@@ -71,7 +71,7 @@ def test_everything_gone_at_once_is_not_believed_while_it_answers(service: Servi
     service.withdraw(*blue)
     note = f"no usable instance of {service.name}-blue"
     proxy.eventually(lambda: any(note in text for text in proxy.acknowledgement()["notes"]), "it is reported")
-    assert {service.get()[0] for _ in range(20)} == {200}
+    assert {service.get()[0] for _unused in range(20)} == {200}
     service.register(blue[0])
     service.up("blue", 1)
     proxy.eventually(
@@ -91,7 +91,7 @@ def test_a_colour_that_is_not_expected_any_more_goes_with_its_instances(
 
 
 def test_an_instance_that_is_withdrawn_ends_its_requests(service: Service, proxy: ProxyContainers) -> None:
-    slow = [http.client.HTTPConnection("127.0.0.1", PORT, timeout=40) for _ in range(4)]
+    slow = [http.client.HTTPConnection("127.0.0.1", PORT, timeout=40) for _unused in range(4)]
     for connection in slow:
         connection.request("GET", f"{service.path}/slow?seconds=8")
     proxy.eventually(lambda: proxy.color(service.name, "blue")["open"] == 4, "they are open")
@@ -109,7 +109,7 @@ def test_a_draining_instance_gets_nothing_new_until_it_is_taken_back(service: Se
     service.up("blue", 1)
     before = proxy.haproxy.servers(f"{service.name}-blue")[_server(one.port)]
     assert before.status == "DRAIN"
-    assert {service.get()[0] for _ in range(20)} == {200}
+    assert {service.get()[0] for _unused in range(20)} == {200}
     assert proxy.haproxy.servers(f"{service.name}-blue")[_server(one.port)].requests == before.requests
     service.reconfigure(draining=())
     service.up("blue", 2)

@@ -62,7 +62,7 @@ class Server:
                 if behaviour == "stays silent":
                     await reader.read()
                     break
-                answer, _ = BEHAVIOURS[behaviour]
+                answer, _unused = BEHAVIOURS[behaviour]
                 if answer is None:
                     option = struct.pack("ii", 1, 0)
                     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, option)

@@ -26,7 +26,7 @@ def test_a_failing_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     path = tmp_path / "f"
     path.write_text("old")
 
-    def fail(*_: object, **__: object) -> None:
+    def fail(*_unused: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, step, fail)

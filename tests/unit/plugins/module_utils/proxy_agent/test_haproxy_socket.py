@@ -74,7 +74,7 @@ def haproxy(path: Path, *answers: str | None) -> Iterator[list[str]]:
 
     def serve() -> None:
         for answer in answers:
-            connection, _ = listener.accept()
+            connection, _unused = listener.accept()
             with connection:
                 question = b""
                 while part := connection.recv(65536):
