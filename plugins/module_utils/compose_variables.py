@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from .errors import DeliveryError
 
@@ -24,7 +25,7 @@ class Reference:
     word: Template = ()
 
 
-Template = tuple[str | Reference, ...]
+Template: TypeAlias = "tuple[str | Reference, ...]"
 
 
 def parse_template(text: str) -> Template:

@@ -43,7 +43,7 @@ class Connection(asyncio.Protocol):
     @classmethod
     async def open(cls, address: str, port: int, version_header: str) -> Connection:
         loop = asyncio.get_running_loop()
-        _, protocol = await loop.create_connection(lambda: cls(version_header), address, port)
+        _unused, protocol = await loop.create_connection(lambda: cls(version_header), address, port)
         return protocol
 
     async def ask(self, request: bytes, deadline: float) -> Answer:
@@ -136,13 +136,13 @@ class ResponseParser:
 
     def _read_head(self, head: bytes) -> None:
         first, *lines = head.split(b"\r\n")
-        protocol, _, rest = first.partition(b" ")
+        protocol, _unused, rest = first.partition(b" ")
         if not protocol.startswith(b"HTTP/1."):
             raise ValueError(first)
         self.status = int(rest[:3])
         self.headers = {}
         for line in lines:
-            name, _, value = line.partition(b":")
+            name, _unused, value = line.partition(b":")
             self.headers[name.lower()] = value.strip()
         self.keeps_alive = self.headers.get(b"connection", b"").lower() != b"close" and protocol == b"HTTP/1.1"
         self._chunked = self.headers.get(b"transfer-encoding", b"").lower() == b"chunked"
