@@ -29,6 +29,10 @@ class RecordingWorker:
         self.told.append(command)
 
 
+def as_worker(worker: RecordingWorker) -> Worker:
+    return cast("Worker", worker)
+
+
 def _state(**values: Any) -> ServerState:
     usual = {"running": True, "maintenance": False, "drained": False, "checked": True, "proven": True}
     return ServerState(ONE.name, str(ONE), **{**usual, **values})
@@ -77,7 +81,7 @@ def test_reconcile(
 ) -> None:
     worker = RecordingWorker()
     later = reconcile(
-        cast(Worker, worker),
+        as_worker(worker),
         "a-blue",
         [ONE] if wanted else [],
         [str(ONE)] if draining else [],
@@ -91,10 +95,10 @@ def test_reconcile(
 def test_a_server_that_cannot_be_removed_yet_is_tried_again() -> None:
     worker = RecordingWorker(refuses="del server")
     states = {ONE.name: _state(drained=True)}
-    assert reconcile(cast(Worker, worker), "a-blue", [], [], states, Traffic())
+    assert reconcile(as_worker(worker), "a-blue", [], [], states, Traffic())
 
 
 def test_an_added_server_is_told_what_it_does_not_inherit() -> None:
     worker = RecordingWorker()
-    reconcile(cast(Worker, worker), "a-blue", [ONE], [], {}, Traffic())
+    reconcile(as_worker(worker), "a-blue", [ONE], [], {}, Traffic())
     assert worker.told[0] == f"add server {TARGET} 10.0.0.1:80 check inter 1s fastinter 200ms rise 2 fall 2"
