@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import DeliveryError
+from .names import nearest
 from .registry import Entry, Registry
 from .waiting import Deadline
 
@@ -80,6 +81,13 @@ class Fleet:
     def require_members(self) -> Snapshot:
         """The fleet, or DeliveryError when it has no member at all."""
         fleet = self.snapshot()
+        members = {key.rsplit("/", 1)[-1] for key in self._registry.entries(f"{self._prefix}members/")}
+        unknown = sorted(self._excluded - members)
+        if unknown:
+            raise DeliveryError(
+                f"exclude_proxies: '{unknown[0]}' is no member of the fleet{nearest(unknown[0], members)}: correct or "
+                f"remove it"
+            )
         if not fleet:
             raise DeliveryError(
                 f"no proxy is a member of the fleet (nothing under '{self._prefix}members/' in Consul): provision one "

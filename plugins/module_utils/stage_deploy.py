@@ -59,8 +59,12 @@ class DeployPlan:
 
 
 def wanted_instances(wish: DeployWish, truth: Truth, from_file: int | None) -> int:
-    """As many as the live colour runs, unless C(scale) says otherwise; the first release takes the file's number."""
-    running = truth.running.get(truth.live, 0) if truth.live is not None else 0
+    """As many as the live colour has, unless C(scale) says otherwise; the first release takes the file's number.
+
+    An instance that is just being replaced counts: it must not make the next release smaller.
+    """
+    live = truth.services.get(truth.live) if truth.live is not None else None
+    running = live.replicas if live is not None and truth.running.get(truth.live or "", 0) > 0 else 0
     base = running or (from_file if from_file is not None else 1)
     if wish.scale is None:
         return max(base, wish.min_scale)
@@ -79,7 +83,7 @@ def plan_deploy(
             f"exclude the proxy that lags behind, then run the stage proxy"
         )
     if live is not None and not wish.force and _is(truth.services.get(live), spec):
-        running = truth.running.get(live, 0)
+        running = truth.services[live].replicas if truth.running.get(live, 0) > 0 else 0
         if running > 0 and (wish.scale is None or instances == running):
             return DeployPlan(
                 live, running, spec, image, False, True, f"colour {live} is live with exactly this release"
@@ -233,18 +237,24 @@ def prove(release: Release, plan: DeployPlan, wish: DeployWish) -> None:
         release.renew()
         release.progress(f"colour {plan.color}: {text}")
 
-    tasks = wait_until_healthy(
-        release.engine,
-        service,
-        plan.instances,
-        timeout=wish.timeout,
-        before=before,
-        max_failures=wish.max_failures,
-        on_wait=report,
-    )
-    wait_until_registered(
-        release.registry, f"{release.service}-{plan.color}", tasks, timeout=min(wish.timeout, 60.0), on_wait=report
-    )
+    proven: set[str] = set()
+    while True:
+        tasks = wait_until_healthy(
+            release.engine,
+            service,
+            plan.instances,
+            timeout=wish.timeout,
+            before=before,
+            max_failures=wish.max_failures,
+            on_wait=report,
+        )
+        if proven == {task.id for task in tasks}:
+            return
+        # Looked at once more after that: a program without a health check may have ended meanwhile.
+        proven = {task.id for task in tasks}
+        wait_until_registered(
+            release.registry, f"{release.service}-{plan.color}", tasks, timeout=min(wish.timeout, 60.0), on_wait=report
+        )
 
 
 def clear(release: Release, service: ServiceState | None, color: str, wish: DeployWish) -> None:

@@ -33,15 +33,19 @@ IMAGE = PinnedImage("app:1", "sha256:1")
 
 
 def truth(
-    live: str | None = None, running: dict[str, int] | None = None, specs: dict[str, str] | None = None, **split: Any
+    live: str | None = None,
+    running: dict[str, int] | None = None,
+    specs: dict[str, str] | None = None,
+    replicas: dict[str, int] | None = None,
+    **split: Any,
 ) -> Truth:
-    """What holds: the live colour by the route, what runs, and which spec each colour has."""
-    running = running or {}
+    """What holds: the live colour by the route, what runs, which spec each colour has, and how many shall run."""
+    running, specs = running or {}, specs or {}
     services = {}
-    for color, spec in (specs or {}).items():
+    for color in {*running, *specs}:
         item = recorded("services")["running"]
-        item["Spec"]["Labels"] = {SPEC_LABEL: spec}
-        item["Spec"]["Mode"]["Replicated"]["Replicas"] = running.get(color, 0)
+        item["Spec"]["Labels"] = {SPEC_LABEL: specs.get(color, "another")}
+        item["Spec"]["Mode"]["Replicated"]["Replicas"] = (replicas or running).get(color, 0)
         services[color] = service_state(item)
     route = Route(SERVICE, 4, ("/",), Split(live, **split), instances=running) if live else None
     return Truth(route, 7 if route else 0, {}, services, running, SERVICE)
@@ -64,6 +68,9 @@ def planned(found: Truth, spec: str = "new", record: ReleaseRecord | None = None
         pytest.param(truth("blue", {"blue": 2}), {"scale": Scale.parse("x1.5")}, ("green", 3), id="relative to live"),
         pytest.param(truth("blue", {"blue": 2, "green": 7}), {}, ("green", 2), id="a candidate's number is not taken"),
         pytest.param(truth("blue", {}), {}, ("green", 3), id="nothing of live runs: the file's number"),
+        pytest.param(
+            truth("blue", {"blue": 1}, replicas={"blue": 2}), {}, ("green", 2), id="one of live is just being replaced"
+        ),
         pytest.param(truth(None, {"green": 1}, {"green": "old"}), {}, ("green", 3), id="never live: replaced"),
     ],
 )
