@@ -57,7 +57,7 @@ def test_a_run_that_was_frozen_past_its_lock_is_refused_when_it_wakes(books: Pro
     color = candidate(books)
     with books.load(rate=100) as load:
         sleeper = books.start("1")
-        eventually(lambda: books.world.swarm.services(books.name)[f"app-{color}"].replicas, "the sleeper deploys")
+        eventually(lambda: wanted(books, f"app-{color}"), "the sleeper deploys")
         sleeper.freeze()
         winner = books.deploy("2", force=True)  # waits until the sleeper's lock has expired
         state = everything(books)
@@ -92,6 +92,12 @@ def test_ten_clients_that_scale_by_one_at_once_add_exactly_ten(books: Project) -
 def scale(options: dict[str, Any]) -> dict[str, Any]:
     """In a process of its own, as ten people at ten terminals."""
     return call(relative_scale, options)
+
+
+def wanted(books: Project, service: str) -> int:
+    """The instances that a service shall have; 0 while it does not exist."""
+    found = books.world.swarm.services(books.name).get(service)
+    return found.replicas if found is not None else 0
 
 
 def candidate(books: Project) -> str:
