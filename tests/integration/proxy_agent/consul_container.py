@@ -14,7 +14,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import 
 from ansible_collections.dockerflow.delivery.plugins.module_utils.registry import Connection, Registry
 from ansible_collections.dockerflow.delivery.plugins.module_utils.waiting import wait_until
 
-ADDRESS = "http://127.0.0.1:18500"
+ADDRESS = "http://127.0.0.1:18700"
 LABEL = "dockerflow.test=proxy_agent"
 _SETTINGS = {
     "server": True,
@@ -22,7 +22,7 @@ _SETTINGS = {
     "bind_addr": "127.0.0.1",
     "client_addr": "127.0.0.1",
     "performance": {"raft_multiplier": 1},
-    "ports": {"http": 18500, "server": 18300, "serf_lan": 18301, "serf_wan": 18302, "dns": -1, "grpc": -1},
+    "ports": {"http": 18700, "server": 18701, "serf_lan": 18702, "serf_wan": 18703, "dns": -1, "grpc": -1},
 }
 _START = 'echo "$SETTINGS" >/tmp/consul.json; exec consul agent -config-file /tmp/consul.json -data-dir /var/lib/consul'
 

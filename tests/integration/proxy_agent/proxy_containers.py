@@ -23,9 +23,9 @@ from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.consu
     docker,
 )
 
-PORT = 18080
+PORT = 18780
 DIRECTORY = "/var/lib/docker-flow-proxy"
-IMAGE = "dockerflow/proxy:1"
+IMAGE = os.environ.get("PROXY_IMAGE", "dockerflow/proxy:1")  # another one, to see a story fail
 # As role proxy gives them.
 _CAPABILITIES = {"haproxy": ("CHOWN", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID")}
 
@@ -47,7 +47,7 @@ class ProxyContainers:
             "id": self.id,
             "directory": DIRECTORY,
             "bind": [f"*:{PORT}"],
-            "observe": "127.0.0.1:18084",
+            "observe": "127.0.0.1:18784",
             "hard_stop_after": 30,
             "consul": {"addresses": [ADDRESS]},
             **settings,

@@ -36,7 +36,7 @@ def test_flips_under_load_lose_nothing_and_leave_nobody_behind(service: Service,
 def test_clients_of_a_replaced_worker_get_the_new_colour(
     service: Service, new_service: Callable[[], Service], proxy: ProxyContainers
 ) -> None:
-    connections = [http.client.HTTPConnection("127.0.0.1", PORT, timeout=10) for _ in range(20)]
+    connections = [http.client.HTTPConnection("127.0.0.1", PORT, timeout=10) for _unused in range(20)]
     assert {_post(connection, service.path) for connection in connections} == {"blue"}
     before = proxy.haproxy.workers()
     new_service().reconfigure()  # a route that is new needs a reload; the connections stay with the old worker
@@ -52,13 +52,21 @@ def test_clients_of_a_replaced_worker_reach_instances_it_never_knew(
     service.run("blue")
     service.reconfigure(instances={"blue": 1, "green": 1})
     service.up("blue", 1)
-    connections = [http.client.HTTPConnection("127.0.0.1", PORT, timeout=10) for _ in range(5)]
+    connections = [http.client.HTTPConnection("127.0.0.1", PORT, timeout=10) for _unused in range(5)]
     assert {_post(connection, service.path) for connection in connections} == {"blue"}
     new_service().reconfigure()
     service.run("green")
     service.up("green", 1)
     service.flip("green")
     assert {_post(connection, service.path) for connection in connections} == {"green"}
+
+
+def test_a_reload_that_the_agent_did_not_prepare_keeps_the_flip(service: Service, proxy: ProxyContainers) -> None:
+    service.flip("green")
+    proxy.haproxy.reload()
+    assert {service.get()[1] for _unused in range(20)} == {"green"}
+    service.flip("blue")
+    assert service.get()[1] == "blue"
 
 
 def test_reloads_and_flips_at_once_lose_nothing(
@@ -75,12 +83,12 @@ def test_reloads_and_flips_at_once_lose_nothing(
 
 def test_a_share_of_the_requests_goes_to_the_candidate(service: Service) -> None:
     service.reconfigure(split=Split("blue", "green", 30))
-    versions = Counter(service.get()[1] for _ in range(300))
+    versions = Counter(service.get()[1] for _unused in range(300))
     assert 40 < versions["green"] < 150, versions
     service.reconfigure(split=Split("blue", "green", 100))
-    assert {service.get()[1] for _ in range(50)} == {"green"}
+    assert {service.get()[1] for _unused in range(50)} == {"green"}
     service.reconfigure(split=Split("blue", "green", 0))
-    assert {service.get()[1] for _ in range(50)} == {"blue"}
+    assert {service.get()[1] for _unused in range(50)} == {"blue"}
 
 
 def test_the_preview_token_opens_its_own_service_alone(service: Service, new_service: Callable[[], Service]) -> None:
