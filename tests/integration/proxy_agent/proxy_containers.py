@@ -66,8 +66,12 @@ class ProxyContainers:
 
     def begin_unready(self) -> None:
         """Make both containers without waiting for what becomes of them."""
-        # In memory, so that a story can fill it.
+        # In memory, so that a story can fill it; its content lasts as long as some container has it mounted.
         docker("volume", "create", "--opt=type=tmpfs", "--opt=device=tmpfs", "--opt=o=size=16m,mode=0711", self.id)
+        docker(
+            *("run", "--detach", "--network", "none", "--label", LABEL, "--name", f"{self.id}-volume"),
+            *("--volume", f"{self.id}:{DIRECTORY}", "--entrypoint", "sleep", IMAGE, "infinity"),
+        )
         for program in ("haproxy", "agent"):
             docker(
                 *("run", "--detach", "--network", "host", "--restart", "unless-stopped", "--label", LABEL),
@@ -108,7 +112,7 @@ class ProxyContainers:
 
     def remove(self) -> None:
         """Leave nothing."""
-        for program in ("agent", "haproxy"):
+        for program in ("agent", "haproxy", "volume"):
             docker("rm", "--force", f"{self.id}-{program}")
         docker("volume", "rm", "--force", self.id)
 
