@@ -32,7 +32,7 @@ services:
 def measure(world: World, folder: Path) -> list[Figure]:
     books = Project(world, "bench-deploy", folder, lean=True)
     books.remove()
-    bare, ours, flows, no_op = [], [], [], []
+    bare, ours, no_op = [], [], []
     try:
         books.release("1", scale="2")
         for number in range(ROUNDS):
@@ -40,11 +40,10 @@ def measure(world: World, folder: Path) -> list[Figure]:
             bare.append(deploy_bare(world, folder, version))
             whole = books.release(version)
             ours.append(whole.ended - whole.started)
-            # Without what is done for users only, the drain and the stop: comparable to the bare deploy.
-            candidate = books.release("12"[number % 2], flow="deploy")
-            flows.append(candidate.ended - candidate.started)
-            world_again = books.command("deploy.yml", version).run()
-            no_op.append(world_again.ended - world_again.started)
+            again = books.release(version)
+            if again.changed:
+                raise RuntimeError(f"the same release again changed something: {again}")
+            no_op.append(again.ended - again.started)
     finally:
         books.remove()
         world.swarm.remove("bench-bare")
@@ -52,7 +51,6 @@ def measure(world: World, folder: Path) -> list[Figure]:
     return [
         Figure("deploy: bare docker stack deploy", "s", bare, note="until two instances are healthy"),
         Figure("deploy: deploy.yml", "s", ours, note="deploy, proxy, drain, stop-old"),
-        Figure("deploy: deploy.yml, stage deploy alone", "s", flows),
         Figure("deploy: overhead of deploy.yml", "s", overhead, limit=5),
         Figure("deploy: ratio to bare", "x", [mine / theirs for mine, theirs in zip(ours, bare, strict=True)]),
         Figure("deploy: no-op", "s", no_op, limit=3, note="the release that is live, again"),

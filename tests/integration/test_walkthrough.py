@@ -134,6 +134,13 @@ def test_deploying_alone_shows_users_nothing_and_testers_everything(books: Proje
         assert ask(candidate.address, candidate.port, "/version") == "1"
 
 
+def test_releasing_what_is_live_again_leaves_a_waiting_candidate_alone(books: Project) -> None:
+    result = books.release("2")
+    assert result.changed == []
+    assert (books.live, books.get().version) == ("green", "2")
+    assert books.counts() == {"app-blue": 2, "app-green": 2, "db": 1}
+
+
 def test_a_candidate_that_fails_its_tests_is_stopped_and_nobody_noticed(books: Project) -> None:
     with books.load(rate=100) as load:
         result = books.run("playbooks/stop-old.yml", "1", abort=True)
