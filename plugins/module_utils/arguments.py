@@ -185,12 +185,16 @@ def default_owner() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def finish(module: AnsibleModule, body: Callable[[], dict[str, Any]]) -> NoReturn:
-    """Run the module's body and end with its result; a DeliveryError becomes the failure, with what was achieved."""
+def finish(module: AnsibleModule, body: Callable[[], dict[str, Any]], stage: str | None = None) -> NoReturn:
+    """Run the module's body and end with its result; a DeliveryError becomes the failure, with what was achieved.
+
+    A failure names the C(stage), for who reads only its last line.
+    """
     try:
         result = body()
     except DeliveryError as error:
-        module.fail_json(msg=str(error), **{"changed": False, **error.result})
+        message = f"stage {stage}: {error}" if stage is not None else str(error)
+        module.fail_json(msg=message, **{"changed": False, **error.result})
     finally:
         if module.params.get("progress_file"):
             Path(module.params["progress_file"]).unlink(missing_ok=True)

@@ -58,7 +58,7 @@ def choose_color(wish: RouteWish, truth: Truth, record: ReleaseRecord) -> str:
     if len(running) == 1:
         return running[0]
     raise DeliveryError(
-        f"stage proxy: '{truth.service}' has no healthy candidate to send users to: run the stage deploy first"
+        f"'{truth.service}' has no healthy candidate to send users to: run the stage deploy first"
     )
 
 
@@ -68,7 +68,7 @@ def plan(wish: RouteWish, truth: Truth, record: ReleaseRecord) -> Plan:
     count = truth.running.get(color, 0)
     if count == 0:
         raise DeliveryError(
-            f"stage proxy: colour '{color}' of '{truth.service}' has no healthy instance: run the stage deploy first"
+            f"colour '{color}' of '{truth.service}' has no healthy instance: run the stage deploy first"
         )
     before, revision = truth.route, newest_revision(truth) + 1
     paths = wish.paths or (before.paths if before is not None else ())

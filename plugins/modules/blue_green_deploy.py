@@ -292,7 +292,7 @@ def main() -> None:
             "diff": {"before": stage_deploy.shown(service) if plan.changed else after, "after": after},
         }
 
-    finish(module, body)
+    finish(module, body, "deploy")
 
 
 def wish_of(parameters: dict[str, Any]) -> stage_deploy.DeployWish:

@@ -235,7 +235,7 @@ def main() -> None:
             "diff": _diff(route, None),
         }
 
-    finish(module, body)
+    finish(module, body, "proxy")
 
 
 def wish_of(parameters: dict[str, Any]) -> stage_proxy.RouteWish:

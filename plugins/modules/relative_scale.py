@@ -180,7 +180,7 @@ def main() -> None:
         stage_scale.expect(release, color, new, parameters["timeout"])
         return {}
 
-    finish(module, body)
+    finish(module, body, "scale")
 
 
 if __name__ == "__main__":

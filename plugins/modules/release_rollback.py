@@ -145,7 +145,7 @@ def main() -> None:
                     stage_proxy.record_live(release, plan.color)
             return result
 
-    finish(module, body)
+    finish(module, body, "rollback")
 
 
 if __name__ == "__main__":

@@ -177,7 +177,7 @@ def main() -> None:
                         )
             return result
 
-    finish(module, body)
+    finish(module, body, "stop-old")
 
 
 if __name__ == "__main__":

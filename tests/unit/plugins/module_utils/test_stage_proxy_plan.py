@@ -64,7 +64,7 @@ def test_which_colour(wish: str | None, found: Truth, record: ReleaseRecord, exp
 )
 def test_no_colour_to_choose(running: dict[str, int]) -> None:
     with pytest.raises(
-        DeliveryError, match=r"^stage proxy: 'books-ms-app' has no healthy candidate .*run the stage deploy"
+        DeliveryError, match=r"^'books-ms-app' has no healthy candidate .*run the stage deploy"
     ):
         choose_color(RouteWish(), truth(None, running), NOTHING)
 

@@ -44,7 +44,7 @@ def test_the_first_route(world: World, run: Run) -> None:
     world.colour("blue", 1)
     missing = run(proxy_reconfigure, check=True)
     assert missing["failed"]
-    assert missing["msg"].startswith("service_path: 'books-ms-app' has no route yet")
+    assert missing["msg"].startswith("stage proxy: service_path: 'books-ms-app' has no route yet")
     done = run(proxy_reconfigure, service_path=["/api/v1/books"], check_path="/health", retries=0)
     assert (done["changed"], done["diff"]["before"], done["route"]["options"]["retries"]) == (True, {}, 0)
 
@@ -64,7 +64,7 @@ def test_what_is_not_valid_is_refused_before_anything_is_touched(
 ) -> None:
     refused = run(proxy_reconfigure, **options)
     assert refused["failed"]
-    assert refused["msg"].startswith(said)
+    assert refused["msg"].startswith(f"stage proxy: {said}")
     assert deployed.consul.written == []
 
 

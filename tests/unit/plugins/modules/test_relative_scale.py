@@ -60,7 +60,7 @@ def test_ten_steps_are_ten(live: World, run: Run) -> None:
 def test_malformed(live: World, run: Run, text: str) -> None:
     refused = run(relative_scale, scale=text)
     assert refused["failed"]
-    assert refused["msg"].startswith(f"scale '{text}' is not valid")
+    assert refused["msg"].startswith(f"stage scale: scale '{text}' is not valid")
     assert live.consul.written == []
 
 
