@@ -57,9 +57,7 @@ def choose_color(wish: RouteWish, truth: Truth, record: ReleaseRecord) -> str:
     running = [color for color in COLORS if truth.running.get(color, 0) > 0]
     if len(running) == 1:
         return running[0]
-    raise DeliveryError(
-        f"'{truth.service}' has no healthy candidate to send users to: run the stage deploy first"
-    )
+    raise DeliveryError(f"'{truth.service}' has no healthy candidate to send users to: run the stage deploy first")
 
 
 def plan(wish: RouteWish, truth: Truth, record: ReleaseRecord) -> Plan:

@@ -63,9 +63,7 @@ def test_which_colour(wish: str | None, found: Truth, record: ReleaseRecord, exp
     "running", [pytest.param({}, id="nothing"), pytest.param({"blue": 1, "green": 1}, id="both, and none is recorded")]
 )
 def test_no_colour_to_choose(running: dict[str, int]) -> None:
-    with pytest.raises(
-        DeliveryError, match=r"^'books-ms-app' has no healthy candidate .*run the stage deploy"
-    ):
+    with pytest.raises(DeliveryError, match=r"^'books-ms-app' has no healthy candidate .*run the stage deploy"):
         choose_color(RouteWish(), truth(None, running), NOTHING)
 
 

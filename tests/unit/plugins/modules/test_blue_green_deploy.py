@@ -78,4 +78,6 @@ def test_a_release_that_does_not_come_up(project: World, run: Run) -> None:
 
 def test_a_bad_scale_is_refused_before_anything_is_read(project: World, run: Run) -> None:
     project.consul.silent = True
-    assert run(blue_green_deploy, project_src="/project", scale="two")["msg"].startswith("stage deploy: scale 'two' is not valid")
+    assert run(blue_green_deploy, project_src="/project", scale="two")["msg"].startswith(
+        "stage deploy: scale 'two' is not valid"
+    )
