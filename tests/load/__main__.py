@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import resource
 import signal
 import sys
@@ -52,15 +53,19 @@ async def _run(options: argparse.Namespace, out: TextIO) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, generator.stop)
-    flushing = asyncio.create_task(_keep_flushed(out))
+    flushing = asyncio.create_task(_keep_flushed(out, generator))
     await generator.run()
     flushing.cancel()
 
 
-async def _keep_flushed(out: TextIO) -> None:
+async def _keep_flushed(out: TextIO, generator: Generator) -> None:
+    """Also ends the load when whoever started it was killed: nobody else would."""
+    parent = os.getppid()
     while True:
         await asyncio.sleep(FLUSH_INTERVAL)
         out.flush()
+        if os.getppid() != parent:
+            generator.stop()
 
 
 def _target(options: argparse.Namespace) -> Target:
