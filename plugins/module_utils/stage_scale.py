@@ -21,6 +21,7 @@ from .release import Release, Truth
 from .release_record import ReleaseRecord
 from .scale import Scale
 from .swarm_state import ServiceState, TaskState
+from .waiting import wait_until
 
 WHICH = ("live", "candidate", "both")
 STAGE = "scale"
@@ -144,6 +145,7 @@ def scale_down(
             before=frozenset(task.id for task in tasks),
             on_wait=report,
         )
+        wait_until_ended(release, scaled, {task.id for task in running} - {task.id for task in left}, timeout)
         expect(release, color, wanted, timeout)
     except DeliveryError as error:
         # Nobody stays drained who is still there.
@@ -154,6 +156,23 @@ def scale_down(
         raise
     wrong = sorted({task.id for task in left} & {task.id for task in victims})
     return {"cut": cut, "wrong_guesses": len(wrong)}
+
+
+def wait_until_ended(release: Release, service: ServiceState, tasks: set[str], timeout: float) -> None:
+    """Wait until the containers of these tasks ended: until then they are registered, and must stay drained.
+
+    One on a node that is lost never ends as far as Swarm knows; after C(timeout) seconds it is left to the proxies' own
+    checks.
+    """
+
+    def ended() -> bool:
+        return all(task.ended for task in release.engine.tasks(service) if task.id in tasks)
+
+    def report(_elapsed: float) -> None:
+        release.renew()
+        release.progress(f"waiting for {len(tasks)} containers of {service.name} to end")
+
+    wait_until(ended, timeout, on_wait=report)
 
 
 def drain(
