@@ -13,6 +13,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.registry import Registry
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Route
 from ansible_collections.dockerflow.delivery.plugins.module_utils.waiting import wait_until
@@ -154,9 +155,15 @@ class ProxyContainers:
         """Wait; the failure tells what the agent says."""
         if not wait_until(condition, timeout, interval=0.02, max_interval=0.2):
             raise AssertionError(
-                f"not within {timeout:g} s: {what}\n{json.dumps(self.acknowledgement(), indent=1)}\n"
+                f"not within {timeout:g} s: {what}\n{self._said()}\n"
                 f"{self.log('agent')[-3000:]}\n{self.log('haproxy')[-1500:]}"
             )
+
+    def _said(self) -> str:
+        try:
+            return json.dumps(self.acknowledgement(), indent=1)
+        except DeliveryError as error:
+            return str(error)
 
     def get(self, path: str, method: str = "GET", **headers: str) -> tuple[int, str, str]:
         """Ask the front door: status, version that answered, body."""
