@@ -22,7 +22,7 @@ from .errors import DeliveryError, RegistryError
 from .fleet import Fleet
 from .registry import Connection, Registry
 from .release import Release, utc_now
-from .release_lock import Holder, RunLock
+from .release_lock import Holder, Renewal, RunLock
 
 CONSUL_ARGUMENTS: dict[str, Any] = {
     "consul_addresses": {"type": "list", "elements": "str", "default": ["http://127.0.0.1:8500"]},
@@ -137,11 +137,14 @@ def held(module: AnsibleModule, release: Release, stage: str) -> Iterator[None]:
         release.lock = RunLock.resume(release.registry, release.lock_key, holder)
     else:
         release.lock = take_lock(parameters, release, holder)
+    renewal = Renewal(release.registry, release.lock.run, parameters["lock_ttl"])
+    renewal.start()
     succeeded = False
     try:
         yield
         succeeded = True
     finally:
+        renewal.finish()
         if succeeded and parameters["keep_run"]:
             parameters["run"] = release.lock.run
         else:

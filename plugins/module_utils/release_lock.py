@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from .errors import LockHeldError, LockLostError, RegistryError
+from .errors import DeliveryError, LockHeldError, LockLostError, RegistryError
 from .registry import Registry
 from .waiting import wait_until
 
@@ -41,6 +42,34 @@ class Holder:
     def to_json(self) -> str:
         """What stands in the lock key."""
         return json.dumps({"owner": self.owner, "since": self.since, "stage": self.stage, "run": self.run})
+
+
+class Renewal(threading.Thread):
+    """Renews a session in the background, so that one slow call to Docker does not cost the run its lock.
+
+    A process that is frozen renews nothing, so its lock expires all the same.
+    """
+
+    def __init__(self, registry: Registry, session: str, ttl: float) -> None:
+        super().__init__(daemon=True)
+        self._registry = registry.clone()
+        self._session = session
+        self._interval = ttl / 3
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        """Until it is over, or the session is gone; the stage itself notices that at its next write."""
+        while not self._over.wait(self._interval):
+            try:
+                if not self._registry.renew_session(self._session):
+                    return
+            except DeliveryError:
+                continue  # Consul is away for a moment
+
+    def finish(self) -> None:
+        """Stop renewing."""
+        self._over.set()
+        self.join(timeout=5)
 
 
 class RunLock:

@@ -24,7 +24,8 @@ def books(new_project: Callable[..., Project]) -> Project:
 
 
 def test_the_first_release_brings_up_blue_and_its_data_store_behind_the_proxy(books: Project, world: World) -> None:
-    assert books.get("/api/v1/books").status == 404, "nobody knows the service yet"
+    # Not by the books: where make deploy has run, the sample project has these at any host.
+    assert books.get("/version").status == 404, "nobody knows the service yet"
     result = books.release("1", flow="deploy,proxy")
     assert books.counts() == {"app-blue": 1, "db": 1}
     answer = books.get("/api/v1/books")

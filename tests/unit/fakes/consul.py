@@ -106,6 +106,10 @@ class FakeConsul(Registry):
         self.sessions.add(session)
         return session
 
+    def clone(self) -> FakeConsul:
+        """The same Consul, seen from another thread."""
+        return self
+
     def renew_session(self, session: str) -> bool:
         self._answer()
         self.renewed.append(session)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from functools import partial
+from threading import Event
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils import release_lock
@@ -15,7 +16,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import 
     RegistryError,
 )
 from ansible_collections.dockerflow.delivery.plugins.module_utils.registry import Entry
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release_lock import Holder, RunLock
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release_lock import Holder, Renewal, RunLock
 from ansible_collections.dockerflow.delivery.plugins.module_utils.waiting import wait_until
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.consul import FakeConsul
 
@@ -183,3 +184,31 @@ def test_renewing_extends_the_session(consul: FakeConsul) -> None:
     lock = take(consul)
     lock.renew()
     assert consul.renewed == [lock.run]
+
+
+def test_a_session_is_renewed_in_the_background_until_it_is_gone(
+    consul: FakeConsul, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, renew, asked = take(consul), consul.renew_session, Event()
+
+    def third_time_gone(session: str) -> bool:
+        if len(consul.renewed) == 2:
+            asked.set()
+            return False
+        return renew(session)
+
+    monkeypatch.setattr(consul, "renew_session", third_time_gone)
+    renewal = Renewal(consul, lock.run, ttl=0.03)
+    renewal.start()
+    assert asked.wait(10)
+    renewal.join(10)
+    assert not renewal.is_alive()
+    assert consul.renewed == [lock.run, lock.run]
+
+
+def test_a_renewal_ends_when_its_stage_does(consul: FakeConsul) -> None:
+    renewal = Renewal(consul, take(consul).run, ttl=3000)
+    renewal.start()
+    renewal.finish()
+    assert not renewal.is_alive()
+    assert consul.renewed == []
