@@ -101,7 +101,7 @@ def measure(world: World, folder: Path) -> list[Figure]:
                 load(world, world.haproxy.container, f"{world.front}/version", project.domain),
                 load(world, by_hand.id, f"http://127.0.0.1:{PORT}/version", project.domain),
             )
-            for _ in range(ROUNDS)
+            for _unused in range(ROUNDS)
         ]
     finally:
         if by_hand is not None:
