@@ -5,44 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .color import COLORS, next_color
-from .compose_command import client_dialect
-from .compose_project import ComposeProject
-from .compose_stack import SideTarget, StackDocument, spec_hash, stack_document
+from .color import next_color
+from .deploy_sources import DeployWish, Sources
 from .draining import CONFIRM_TIMEOUT, refuse_unknown, wait_until_drained, withdraw
-from .engine import Engine
 from .errors import DeliveryError
-from .images import PinnedImage, pin_all
+from .images import PinnedImage
 from .instances import wait_until_healthy, wait_until_registered
 from .release import Release, Truth, utc_now
 from .release_record import ColorRelease, ReleaseRecord
-from .scale import Scale
 from .stack_deploy import stack_deploy
 from .stage_stop import stop_service
-from .swarm_state import IMAGE_LABEL, RUN_LABEL, SPEC_LABEL, ServiceState
+from .swarm_state import SPEC_LABEL, ServiceState
 from .waiting import wait_until
-
-
-@dataclass(frozen=True, slots=True)
-class DeployWish:
-    """What the operator asks for. Times in seconds."""
-
-    side_targets: tuple[str, ...] = ()
-    scale: Scale | None = None
-    min_scale: int = 1
-    max_scale: int | None = None
-    pull_side_targets: bool = False
-    force: bool = False
-    target_port: int | None = None
-    with_registry_auth: bool = False
-    timeout: float = 300.0
-    drain_timeout: float = 60.0
-    stop_timeout: float = 120.0
-    max_failures: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,75 +91,6 @@ def shown(service: ServiceState | None) -> dict[str, Any]:
 
 def _is(service: ServiceState | None, spec: str) -> bool:
     return service is not None and service.labels.get(SPEC_LABEL) == spec
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """The Compose project with its images pinned: all that a deploy of the target is made from."""
-
-    project: ComposeProject
-    images: Mapping[str, PinnedImage]
-    side_targets: Mapping[str, SideTarget]
-    image: PinnedImage
-    spec: str
-    from_file: int | None
-    warnings: tuple[str, ...]
-    dialect: tuple[int, int]
-
-    def document(
-        self, wish: DeployWish, target: str, color: str | None, instances: int | None, run: str
-    ) -> StackDocument:
-        """The stack file for one colour, carrying the labels by which a release knows its services again."""
-        return stack_document(
-            self.project,
-            target,
-            color,
-            instances=instances,
-            images={name: pinned.reference for name, pinned in self.images.items()},
-            side_targets=wish.side_targets,
-            running=self.side_targets,
-            labels={RUN_LABEL: run, SPEC_LABEL: self.spec, IMAGE_LABEL: self.image.identity},
-            target_port=wish.target_port,
-            dialect=self.dialect,
-        )
-
-
-def prepare(engine: Engine, project: ComposeProject, target: str, wish: DeployWish, colored: bool) -> Sources:
-    """Check the project for this target and pin its images. Asks Docker and registries, changes nothing."""
-    kept = {} if wish.pull_side_targets else running_side_targets(engine, project.name, wish.side_targets)
-    # Translated once without images, so that a target that cannot be deployed is refused before a registry is asked.
-    dialect = client_dialect(("docker", "--host", engine.docker_host))
-    draft = stack_document(
-        project,
-        target,
-        COLORS[0] if colored else None,
-        side_targets=wish.side_targets,
-        target_port=wish.target_port,
-        dialect=dialect,
-    )
-    wanted = [project.service(target)["image"]]
-    wanted += [project.service(name)["image"] for name in wish.side_targets if name not in kept]
-    images = pin_all(engine, wanted)
-    image = images[wanted[0]]
-    spec = spec_hash(
-        project,
-        target,
-        colored=colored,
-        images={wanted[0]: image.reference},
-        image_identity=image.identity,
-        target_port=wish.target_port,
-    )
-    return Sources(project, images, kept, image, spec, draft.replicas, draft.warnings, dialect)
-
-
-def running_side_targets(engine: Engine, project: str, names: Sequence[str]) -> dict[str, SideTarget]:
-    """What side targets run with already, and therefore keep: their instances and image."""
-    kept = {}
-    for name in names:
-        service = engine.service(f"{project}_{name}")
-        if service is not None:
-            kept[name] = SideTarget(service.replicas, service.image)
-    return kept
 
 
 def deploy(release: Release, sources: Sources, plan: DeployPlan, wish: DeployWish) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .deploy_sources import DeployWish, Sources
 from .errors import DeliveryError
 from .images import PinnedImage
 from .instances import wait_until_healthy
 from .release import Release
 from .stack_deploy import stack_deploy
-from .stage_deploy import DeployWish, Sources
 from .swarm_state import SPEC_LABEL, ServiceState
 from .waiting import wait_until
 

@@ -185,7 +185,7 @@ log:
 
 from typing import Any
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils import stage_deploy, stage_rolling
+from ansible_collections.dockerflow.delivery.plugins.module_utils import deploy_sources, stage_deploy, stage_rolling
 from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments import (
     CONSUL_ARGUMENTS,
     DOCKER_ARGUMENTS,
@@ -242,7 +242,7 @@ def main() -> None:
             project_name=parameters["project"],
         )
         release = connect_release(parameters, project.name)
-        sources = stage_deploy.prepare(
+        sources = deploy_sources.prepare(
             release.engine, project, parameters["target"], wish, colored=parameters["blue_green"]
         )
         with held(module, release, "deploy"):
@@ -252,7 +252,7 @@ def main() -> None:
             module.warn(warning)
         return {"project": project.name, "service": release.service, **result}
 
-    def colored(release: Release, sources: stage_deploy.Sources, wish: stage_deploy.DeployWish) -> dict[str, Any]:
+    def colored(release: Release, sources: deploy_sources.Sources, wish: deploy_sources.DeployWish) -> dict[str, Any]:
         truth = release.truth()
         record, _index = release.record()
         plan = stage_deploy.plan_deploy(wish, truth, record, sources.spec, sources.image, sources.from_file)
@@ -273,7 +273,7 @@ def main() -> None:
             "diff": {"before": stage_deploy.shown(before) if plan.changed else after, "after": after},
         }
 
-    def rolling(release: Release, sources: stage_deploy.Sources, wish: stage_deploy.DeployWish) -> dict[str, Any]:
+    def rolling(release: Release, sources: deploy_sources.Sources, wish: deploy_sources.DeployWish) -> dict[str, Any]:
         name = release.swarm_name(None)
         service = release.engine.service(name)
         plan = stage_rolling.plan_rolling(wish, service, len(release.engine.running(service)), sources)
@@ -295,11 +295,11 @@ def main() -> None:
     finish(module, body, "deploy")
 
 
-def wish_of(parameters: dict[str, Any]) -> stage_deploy.DeployWish:
+def wish_of(parameters: dict[str, Any]) -> deploy_sources.DeployWish:
     """The wish from the module's parameters; a malformed scale is refused here, before anything is asked."""
     same = ["min_scale", "max_scale", "pull_side_targets", "force", "target_port", "with_registry_auth", "timeout"]
     same += ["drain_timeout", "stop_timeout", "max_failures"]
-    return stage_deploy.DeployWish(
+    return deploy_sources.DeployWish(
         side_targets=tuple(parameters["side_targets"]),
         scale=Scale.parse(parameters["scale"]) if parameters["scale"] else None,
         **{name: parameters[name] for name in same},

@@ -11,14 +11,8 @@ from typing import Any
 
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose_project import ComposeProject
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose_stack import StackDocument
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stage_deploy import (
-    DeployPlan,
-    DeployWish,
-    Sources,
-    deploy,
-    plan_deploy,
-    prepare,
-)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.deploy_sources import DeployWish, Sources, prepare
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stage_deploy import DeployPlan, deploy, plan_deploy
 from ansible_collections.dockerflow.delivery.tests.unit.fixtures.compose.shop import shop
 
 from .world import World

@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils import stage_deploy
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose_stack import StackDocument
-from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import (
-    DeliveryError,
-    EngineError,
-    LockLostError,
-)
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stage_deploy import (
-    DeployPlan,
+from ansible_collections.dockerflow.delivery.plugins.module_utils.deploy_sources import (
     DeployWish,
     Sources,
     prepare,
     running_side_targets,
 )
+from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import (
+    DeliveryError,
+    EngineError,
+    LockLostError,
+)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stage_deploy import DeployPlan
 from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm_state import (
     RUN_LABEL,
     SPEC_LABEL,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.deploy_sources import DeployWish
 from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import (
     DeliveryError,
 )
@@ -16,12 +17,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.release import
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release_record import ReleaseRecord
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Route, Split
 from ansible_collections.dockerflow.delivery.plugins.module_utils.scale import Scale
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stage_deploy import (
-    DeployPlan,
-    DeployWish,
-    plan_deploy,
-    shown,
-)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stage_deploy import DeployPlan, plan_deploy, shown
 from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm_state import (
     SPEC_LABEL,
     service_state,

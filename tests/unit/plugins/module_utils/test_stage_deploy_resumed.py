@@ -9,11 +9,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils import stage_deploy
+from ansible_collections.dockerflow.delivery.plugins.module_utils.deploy_sources import Sources
 from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import (
     DeliveryError,
-)
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stage_deploy import (
-    Sources,
 )
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.deploying import (
     run,

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils import stage_rolling
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose_stack import StackDocument
+from ansible_collections.dockerflow.delivery.plugins.module_utils.deploy_sources import DeployWish, Sources
 from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.scale import Scale
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stage_deploy import DeployWish, Sources
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stage_rolling import RollingPlan, plan_rolling, roll
 from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm_state import (
     SPEC_LABEL,
