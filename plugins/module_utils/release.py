@@ -115,11 +115,21 @@ class Release:
         return routes
 
     def record(self) -> tuple[ReleaseRecord, int]:
-        """The release record and its index; an empty one when nothing was recorded yet."""
+        """The release record and its index; an empty one when nothing was recorded yet.
+
+        Raises DeliveryError when another project has this service name: 'shop' with 'api-app' makes the same one as
+        'shop-api' with 'app', and neither may take the other's route.
+        """
         entry = self.registry.get(self.record_key)
         if entry is None:
-            return ReleaseRecord(self.service), 0
-        return ReleaseRecord.from_document(entry.json()), entry.modify_index
+            return ReleaseRecord(self.project, self.target), 0
+        record = ReleaseRecord.from_document(entry.json())
+        if (record.project, record.target) != (self.project, self.target):
+            raise DeliveryError(
+                f"project '{self.project}' and target '{self.target}' make the service name '{self.service}', which "
+                f"target '{record.target}' of project '{record.project}' already has: rename one of them"
+            )
+        return record, entry.modify_index
 
     def truth(self) -> Truth:
         """Read the proxies and Docker."""

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from .errors import DeliveryError
+from .names import service_name
 
 SCHEMA = 1
 HISTORY = 20
@@ -56,9 +57,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRecord:
-    """All that is recorded of one service."""
+    """All that is recorded of one target."""
 
-    service: str
+    project: str
+    target: str
     live: ColorRelease | None = None
     candidate: ColorRelease | None = None
     previous: ColorRelease | None = None
@@ -136,7 +138,7 @@ class ReleaseRecord:
 
     def to_document(self) -> dict[str, Any]:
         """The JSON object that stands in Consul."""
-        return {"schema": SCHEMA, **asdict(self)}
+        return {"schema": SCHEMA, "service": service_name(self.project, self.target), **asdict(self)}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> ReleaseRecord:
@@ -150,7 +152,8 @@ class ReleaseRecord:
         try:
             run = document.get("run")
             return cls(
-                service=service,
+                project=document["project"],
+                target=document["target"],
                 live=_color_release(document.get("live")),
                 candidate=_color_release(document.get("candidate")),
                 previous=_color_release(document.get("previous")),

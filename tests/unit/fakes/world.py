@@ -74,7 +74,7 @@ class World:
 
     def record(self, **changes: Any) -> ReleaseRecord:
         """A release record as an earlier run left it."""
-        record = replace(ReleaseRecord(SERVICE), **changes)
+        record = replace(ReleaseRecord("books-ms", "app"), **changes)
         self.consul.seed(f"docker-flow/releases/{SERVICE}", json.dumps(record.to_document()))
         return record
 

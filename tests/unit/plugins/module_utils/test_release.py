@@ -15,6 +15,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import 
     OutOfDateError,
 )
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release import Release, utc_now
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release_record import ReleaseRecord
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Route, Split
 from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm_state import RUN_LABEL
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import NOW, SERVICE, World, release_of
@@ -105,6 +106,12 @@ def test_a_damaged_route_of_ours_stops_us(live: World) -> None:
     live.consul.seed(KEY, json.dumps({"schema": 1, "service": SERVICE}))
     with pytest.raises(DeliveryError, match="run the stage proxy again"):
         live.release.truth()
+
+
+def test_a_service_name_that_another_project_has_is_refused(live: World) -> None:
+    live.consul.seed(live.release.record_key, json.dumps(ReleaseRecord("books", "ms-app").to_document()))
+    with pytest.raises(DeliveryError, match="'books-ms-app', which target 'ms-app' of project 'books' already has"):
+        live.release.record()
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------

@@ -27,11 +27,11 @@ def release(color: str, spec: str, instances: int = 2) -> ColorRelease:
 
 BLUE, GREEN = release("blue", "v1"), release("green", "v2")
 NEW_BLUE = release("blue", "v3")
-EMPTY = ReleaseRecord("books-ms-app")
+EMPTY = ReleaseRecord("books-ms", "app")
 
 
 def record(**changes: Any) -> ReleaseRecord:
-    return ReleaseRecord("books-ms-app", **changes)
+    return ReleaseRecord("books-ms", "app", **changes)
 
 
 def colors(found: ReleaseRecord) -> tuple[ColorRelease | None, ColorRelease | None, ColorRelease | None]:

@@ -48,7 +48,7 @@ def truth(
 
 
 def planned(found: Truth, spec: str = "new", record: ReleaseRecord | None = None, **wish: Any) -> DeployPlan:
-    return plan_deploy(DeployWish(**wish), found, record or ReleaseRecord(SERVICE), spec, IMAGE, 3)
+    return plan_deploy(DeployWish(**wish), found, record or ReleaseRecord("books-ms", "app"), spec, IMAGE, 3)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_where_and_how_many(found: Truth, wish: dict[str, Any], expected: tuple[
 def test_a_release_that_is_there_already(
     found: Truth, record: dict[str, Any], wish: dict[str, Any], expected: tuple[str, int, bool, bool]
 ) -> None:
-    plan = planned(found, record=ReleaseRecord(SERVICE, **record), **wish)
+    plan = planned(found, record=ReleaseRecord("books-ms", "app", **record), **wish)
     assert (plan.color, plan.instances, plan.changed, plan.reuse) == expected
     assert bool(plan.reason) is plan.reuse
 

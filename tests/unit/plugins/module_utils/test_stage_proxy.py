@@ -29,7 +29,7 @@ from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVI
 
 BOOKS = ("/api/v1/books",)
 KEY = f"docker-flow/routes/{SERVICE}"
-CANDIDATE = ReleaseRecord(SERVICE, candidate=release_of("green"))
+CANDIDATE = ReleaseRecord("books-ms", "app", candidate=release_of("green"))
 
 
 def route(live: str = "blue", **changes: Any) -> Route:

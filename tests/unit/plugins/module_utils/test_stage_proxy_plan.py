@@ -41,8 +41,8 @@ def route(live: str = "blue", **changes: Any) -> Route:
     return replace(Route(SERVICE, 4, BOOKS, Split(live), instances={live: 2}), **changes)
 
 
-NOTHING = ReleaseRecord(SERVICE)
-CANDIDATE = ReleaseRecord(SERVICE, candidate=release_of("green"))
+NOTHING = ReleaseRecord("books-ms", "app")
+CANDIDATE = ReleaseRecord("books-ms", "app", candidate=release_of("green"))
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def truth(live: str | None, running: dict[str, int], specs: dict[str, str]) -> T
 
 
 def record(**changes: Any) -> ReleaseRecord:
-    return ReleaseRecord(SERVICE, **changes)
+    return ReleaseRecord("books-ms", "app", **changes)
 
 
 GREEN_LIVE = record(live=release_of("green", "v2"), previous=release_of("blue", "v1"))

@@ -34,8 +34,8 @@ def truth(live: str | None, running: dict[str, int], followed: dict[str, int] | 
     return Truth(known, 7, {}, {}, running, SERVICE)
 
 
-CANDIDATE = ReleaseRecord(SERVICE, candidate=release_of("green"))
-NOTHING = ReleaseRecord(SERVICE)
+CANDIDATE = ReleaseRecord("books-ms", "app", candidate=release_of("green"))
+NOTHING = ReleaseRecord("books-ms", "app")
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def truth(
     ],
 )
 def test_what_is_stopped(found: Truth, record: dict[str, Any], color: str | None, abort: bool, expected: str) -> None:
-    plan = plan_stop(found, ReleaseRecord(SERVICE, **record), color, abort)
+    plan = plan_stop(found, ReleaseRecord("books-ms", "app", **record), color, abort)
     assert (plan.color, plan.changed, plan.reason) == (expected, True, "")
     assert plan.instances == found.running.get(expected, 0)
 
@@ -122,7 +122,7 @@ def test_what_is_stopped(found: Truth, record: dict[str, Any], color: str | None
     ],
 )
 def test_when_nothing_is_stopped(found: Truth, record: dict[str, Any], abort: bool, reason: str) -> None:
-    plan = plan_stop(found, ReleaseRecord(SERVICE, **record), None, abort)
+    plan = plan_stop(found, ReleaseRecord("books-ms", "app", **record), None, abort)
     assert (plan.color, plan.changed) == (None, False)
     assert plan.reason.startswith(reason)
 
@@ -149,7 +149,7 @@ def test_when_nothing_is_stopped(found: Truth, record: dict[str, Any], abort: bo
 )
 def test_what_is_served_is_never_stopped(found: Truth, record: dict[str, Any], color: str | None, abort: bool) -> None:
     with pytest.raises(DeliveryError, match="is served by the proxies and must not be stopped: flip to the other"):
-        plan_stop(found, ReleaseRecord(SERVICE, **record), color, abort)
+        plan_stop(found, ReleaseRecord("books-ms", "app", **record), color, abort)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_what_is_served_is_never_stopped(found: Truth, record: dict[str, Any], c
     ],
 )
 def test_warm_until(live_since: str | None, keep_warm: int, now: str, expected: str | None) -> None:
-    assert warm_until(ReleaseRecord(SERVICE, live_since=live_since), keep_warm, now) == expected
+    assert warm_until(ReleaseRecord("books-ms", "app", live_since=live_since), keep_warm, now) == expected
 
 
 # -- carrying it out ---------------------------------------------------------------------------------------------------
