@@ -67,6 +67,18 @@ def new_module(arguments: Mapping[str, Any], **options: Any) -> AnsibleModule:
     return module
 
 
+def take_variables(module: AnsibleModule, option: str) -> dict[str, str]:
+    """The variables given in C(option), which C(no_log) keeps out of the system log, and from here on out of results.
+
+    Ansible would mask their values wherever they occur, and every image C(app:2) where some variable is 2. No result
+    of ours has them, so only the copy of the arguments that a verbose run shows is blanked.
+    """
+    variables = {name: str(value) for name, value in module.params[option].items()}
+    module.params[option] = dict.fromkeys(variables, "(not shown)")
+    module.no_log_values -= set(variables.values()) - {module.params["consul_token"]}
+    return variables
+
+
 def connect_registry(parameters: Mapping[str, Any]) -> Registry:
     """The registry that the C(consul_*) arguments describe."""
     if not parameters["consul_addresses"]:

@@ -80,7 +80,7 @@ options:
     type: bool
     default: false
   env:
-    description: Variables for the Compose file, beside those of its C(.env).
+    description: Variables for the Compose file, beside those of its C(.env). Their values are never logged or returned.
     type: dict
     default: {}
   profiles:
@@ -195,6 +195,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments impo
     held,
     journal,
     new_module,
+    take_variables,
 )
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose_project import load_project
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release import Release
@@ -214,7 +215,7 @@ ARGUMENTS: dict[str, Any] = {
     "min_scale": {"type": "int", "default": 1},
     "max_scale": {"type": "int"},
     "pull_side_targets": {"type": "bool", "default": False},
-    "env": {"type": "dict", "default": {}},
+    "env": {"type": "dict", "default": {}, "no_log": True},
     "profiles": {"type": "list", "elements": "str", "default": []},
     "force": {"type": "bool", "default": False},
     "target_port": {"type": "int"},
@@ -230,6 +231,7 @@ def main() -> None:
     """Entry point."""
     module = new_module(ARGUMENTS)
     parameters = module.params
+    variables = take_variables(module, "env")
 
     def body() -> dict[str, Any]:
         wish = wish_of(parameters)
@@ -237,7 +239,7 @@ def main() -> None:
             parameters["project_src"],
             files=parameters["files"],
             services=[parameters["target"], *parameters["side_targets"]],
-            env={name: str(value) for name, value in parameters["env"].items()},
+            env=variables,
             profiles=parameters["profiles"],
             project_name=parameters["project"],
         )

@@ -52,6 +52,12 @@ def test_side_targets_come_with_it(project: World, run: Run) -> None:
     assert sorted(project.swarm.items) == ["books-ms_app-blue", "books-ms_db"]
 
 
+def test_variables_are_not_shown_and_hide_nothing_else(project: World, run: Run) -> None:
+    done = run(blue_green_deploy, project_src="/project", env={"PASSWORD": "hunter2", "VERSION": 1})
+    assert done["invocation"]["module_args"]["env"] == {"PASSWORD": "(not shown)", "VERSION": "(not shown)"}
+    assert done["image"] == "app:1", "Ansible masks the values of secret options wherever they occur"
+
+
 def test_without_colours(project: World, run: Run) -> None:
     predicted = run(blue_green_deploy, check=True, project_src="/project", blue_green=False)
     done = run(blue_green_deploy, project_src="/project", blue_green=False)

@@ -1,12 +1,14 @@
+#!/usr/bin/python
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation; the work is in plugins/action/flow_settings.py, because it runs on the controller."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-name: flow_settings
-short_description: Settings of a release, its variables and its files, read on the controller
+module: flow_settings
+short_description: Read the settings of a release, its variables and its files, on the controller
 version_added: 1.0.0
 description:
   - Collects the settings of a release from C(docker-flow.yml) in the project directory, from C(FLOW_*) environment
@@ -24,37 +26,51 @@ description:
   - A name that is none of these is an error that tells the nearest one, and so is a setting of Docker Flow that this
     collection does not have, with what to use instead.
 author: the dockerflow.delivery contributors (@dockerflow)
+extends_documentation_fragment:
+  - dockerflow.delivery.attributes
+attributes:
+  check_mode:
+    support: full
+    details: It only reads.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
 options:
-  _terms:
-    description: Directory of the Compose project on the controller. Exactly one.
-    type: list
-    elements: path
+  project_src:
+    description: Directory of the Compose project on the controller.
+    type: path
     required: true
+  flow:
+    description: Stages to run instead of those that the settings name.
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: dockerflow.delivery.blue_green_deploy
 notes:
-  - The result may hold what the environment keeps secret. Use C(no_log) where a task would show it.
+  - The result may hold what the environment keeps secret, so it is never shown; a refusal is.
 """
 
 EXAMPLES = r"""
 - name: Read what is to be released
-  ansible.builtin.set_fact:
-    release: "{{ lookup('dockerflow.delivery.flow_settings', project_src) }}"
-  no_log: true
+  dockerflow.delivery.flow_settings:
+    project_src: "{{ playbook_dir }}/books-ms"
+  register: release
 
 - name: Bring the project to the manager
   ansible.builtin.copy:
-    src: "{{ project_src }}/{{ item }}"
-    dest: "/var/lib/docker-flow/projects/{{ release.project }}/{{ item }}"
+    src: "{{ playbook_dir }}/books-ms/{{ item }}"
+    dest: "/var/lib/docker-flow/projects/{{ release.settings.project }}/{{ item }}"
     mode: "0600"
-  loop: "{{ release.project_files }}"
+  loop: "{{ release.settings.project_files }}"
 """
 
 RETURN = r"""
-_raw:
-  description: One dictionary.
-  type: list
-  elements: dict
+settings:
+  description: All settings by their names, and what follows from them.
+  returned: success
+  type: dict
   contains:
     target:
       description: And so on, every setting under its own name, with its default where nothing gives it.
@@ -92,43 +108,3 @@ _raw:
       type: str
       sample: books-ms-app
 """
-
-import os
-from typing import Any
-
-from ansible.errors import AnsibleLookupError
-from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.lookup import LookupBase
-from ansible.utils.vars import load_extra_vars
-from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import DeliveryError
-from ansible_collections.dockerflow.delivery.plugins.module_utils.flow_project import project_settings
-from ansible_collections.dockerflow.delivery.plugins.module_utils.flow_settings import setting_variables
-
-
-class LookupModule(LookupBase):
-    """Read settings, environment and files of a project on the controller."""
-
-    def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
-        """Return one dictionary for the one project directory in C(terms)."""
-        self.set_options(var_options=variables, direct=kwargs)  # type: ignore[no-untyped-call]
-        if len(terms) != 1:
-            raise AnsibleLookupError("flow_settings takes exactly one directory, that of the Compose project")
-        given = variables or {}
-        try:
-            # Variables of plays and inventory are merged with the extra vars here, so only the names tell them apart.
-            extra_names = set(load_extra_vars(self._loader or DataLoader()))
-            extra = setting_variables(extra_names & set(given), extra=True)
-            inventory = setting_variables(set(given) - extra_names, extra=False)
-            return [
-                project_settings(
-                    str(terms[0]),
-                    environ=os.environ,
-                    inventory={name: self._value(given[name]) for name in inventory},
-                    extra={name: self._value(given[name]) for name in extra},
-                )
-            ]
-        except DeliveryError as error:
-            raise AnsibleLookupError(str(error)) from error
-
-    def _value(self, value: Any) -> Any:
-        return value if self._templar is None else self._templar.template(value)

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.play_context import PlayContext
+from ansible.playbook.task import Task
+from ansible.plugins.loader import connection_loader
+from ansible.template import Templar
+from ansible_collections.dockerflow.delivery.plugins.action import flow_settings
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    project = tmp_path / "books-ms"
+    project.mkdir()
+    (project / "compose.yaml").write_text("services: {app: {image: 'x:${BOOKS_MS_VERSION}'}}")
+    (project / "docker-flow.yml").write_text("target: app\nscale: 1\n")
+    return str(project)
+
+
+def read(
+    monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any], variables: dict[str, Any], extra: dict[str, Any]
+) -> dict[str, Any]:
+    """What the plugin returns where C(extra) stands on the command line; Ansible puts these among the variables too."""
+    monkeypatch.setattr(flow_settings, "load_extra_vars", lambda loader: extra)
+    loader = DataLoader()
+    given = {**variables, **extra}
+    task = Task()
+    task.args = arguments
+    connection = connection_loader.get("local", PlayContext())
+    plugin = flow_settings.ActionModule(task, connection, None, loader, Templar(loader, given), None)
+    return plugin.run(task_vars=given)
+
+
+def test_extra_vars_may_leave_the_prefix_away(monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    project = {"project_src": source}
+    settings = read(monkeypatch, project, {"env": "production", "keep_warm": 5}, {"scale": "+2"})["settings"]
+    assert (settings["scale"], settings["keep_warm"], settings["env"]) == ("+2", 5, {})
+    settings = read(monkeypatch, project, {"scale": "+2", "flow_timeout": 9}, {})["settings"]
+    assert (settings["scale"], settings["timeout"]) == ("1", 9)
+
+
+def test_environment_of_the_controller(monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    monkeypatch.setenv("BOOKS_MS_VERSION", "2")
+    monkeypatch.setenv("FLOW_SCALE", "4")
+    monkeypatch.setenv("TOKEN_OF_SOMETHING_ELSE", "x")
+    result = read(monkeypatch, {"project_src": source}, {}, {})
+    settings = result["settings"]
+    assert (settings["env"], settings["scale"]) == ({"BOOKS_MS_VERSION": "2"}, "4")
+    assert result["_ansible_no_log"], "the environment may hold secrets"
+
+
+def test_a_playbook_for_one_stage(monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    result = read(monkeypatch, {"project_src": source, "flow": ["scale"]}, {}, {"flow": "deploy"})
+    assert result["settings"]["flow"] == ["scale"]
+
+
+def test_a_refusal_is_one_sentence_that_is_shown(monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    result = read(monkeypatch, {"project_src": source}, {}, {"flow": "deploi"})
+    assert result == {"failed": True, "msg": result["msg"]}
+    assert result["msg"].startswith("flow names stage 'deploi'")
