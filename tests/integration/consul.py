@@ -81,6 +81,9 @@ class Consul:
             for item in json.loads(self._ask("GET", f"/v1/health/service/{quote(name)}"))
         ]
 
+    def put(self, key: str, document: Any) -> None:
+        self._ask("PUT", f"/v1/kv/{quote(self.prefix + key)}", json.dumps(document).encode())
+
     def delete(self, key: str) -> None:
         self._ask("DELETE", f"/v1/kv/{quote(self.prefix + key)}")
 
@@ -91,8 +94,8 @@ class Consul:
         except OSError:
             return False
 
-    def _ask(self, method: str, path: str) -> bytes:
-        request = urllib.request.Request(self.address + path, method=method)
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        request = urllib.request.Request(self.address + path, body, method=method)
         with urllib.request.urlopen(request, timeout=10) as answer:
             return bytes(answer.read())
 

@@ -10,6 +10,7 @@ Time budget: 90 s.
 from __future__ import annotations
 
 import json
+import socket
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ import pytest
 from ansible_collections.dockerflow.delivery.plugins.modules import blue_green_deploy, proxy_reconfigure, relative_scale
 from ansible_collections.dockerflow.delivery.tests.integration.consul import Consul
 from ansible_collections.dockerflow.delivery.tests.integration.modules import call as call_module
+from ansible_collections.dockerflow.delivery.tests.integration.playbook import Playbook
 from ansible_collections.dockerflow.delivery.tests.integration.project import Project, World
 from ansible_collections.dockerflow.delivery.tests.integration.swarm import eventually
 
@@ -176,6 +178,42 @@ def test_what_a_playbook_refuses(
     assert_one_sentence(result.failure, words)
     assert "Error" not in result.failure, "Ansible put its own words around ours"
     assert everything(world) == before, "something was touched"
+
+
+def test_a_name_that_another_project_makes(refuse: Refusal, project: Project, world: World) -> None:
+    compose = project.compose()
+    compose["services"]["b-app"] = compose["services"].pop("app")
+    project.write_compose(compose | {"name": "a"})
+    record = {"schema": 1, "project": "a-b", "target": "app", "history": []}
+    world.consul.put("releases/a-b-app", record)
+    try:
+        message = refuse(blue_green_deploy, deploy_options(project, target="b-app"))
+    finally:
+        world.consul.delete("releases/a-b-app")
+    assert_one_sentence(message, ["'a-b-app'", "project 'a'", "target 'app' of project 'a-b'", "rename"])
+
+
+def test_a_front_door_that_somebody_has(world: World, tmp_path: Path) -> None:
+    playbook = tmp_path / "proxy.yml"
+    play = {"hosts": "proxies", "become": True, "gather_facts": False, "roles": ["dockerflow.delivery.proxy"]}
+    playbook.write_text(json.dumps([play]), encoding="utf-8")
+    with socket.create_server(("0.0.0.0", 0)) as taken:  # noqa: S104 - as the front door would
+        port = str(taken.getsockname()[1])
+        mine = {
+            "proxy_id": "story-second",
+            "proxy_container": "story-second",
+            "proxy_agent_container": "story-second-agent",
+            "proxy_config_directory": str(tmp_path / "etc"),
+            "proxy_data_directory": str(tmp_path / "data"),
+            "proxy_http_port": port,
+            "proxy_address": "127.0.0.1",
+        }
+        result = Playbook(str(playbook), mine).run()
+    assert result.rc != 0, str(result)
+    assert_one_sentence(result.failure, ["proxy_bind", f"*:{port}", "belongs to python", "proxy_http_port"])
+    assert result.changed == []
+    assert "story-second" not in world.consul.proxies()
+    assert list(tmp_path.iterdir()) == [playbook]
 
 
 def assert_one_sentence(message: str, words: list[str]) -> None:
