@@ -197,7 +197,7 @@ def test_a_front_door_that_somebody_has(world: World, tmp_path: Path) -> None:
     playbook = tmp_path / "proxy.yml"
     play = {"hosts": "proxies", "become": True, "gather_facts": False, "roles": ["dockerflow.delivery.proxy"]}
     playbook.write_text(json.dumps([play]), encoding="utf-8")
-    with socket.create_server(("0.0.0.0", 0)) as taken:  # noqa: S104 - as the front door would
+    with socket.create_server(("0.0.0.0", 0)) as taken:
         port = str(taken.getsockname()[1])
         mine = {
             "proxy_id": "story-second",
