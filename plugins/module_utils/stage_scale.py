@@ -89,9 +89,19 @@ def predict_removed(tasks: Iterable[TaskState], count: int) -> list[TaskState]:
 
 
 def scale_up(
-    release: Release, service: ServiceState, color: str, wanted: int, *, timeout: float, max_failures: int
+    release: Release,
+    service: ServiceState,
+    color: str,
+    wanted: int,
+    *,
+    timeout: float,
+    drain_timeout: float,
+    max_failures: int,
 ) -> dict[str, Any]:
-    """Start instances until C(wanted) are healthy, registered and, if the proxies follow the colour, up there."""
+    """Start instances until C(wanted) are healthy, registered and, if the proxies follow the colour, up there.
+
+    What was started is stopped again when it fails; those that a proxy may use already are drained before.
+    """
     before = frozenset(task.id for task in release.engine.tasks(service))
     old = service.replicas
     scaled = release.engine.scale(service, wanted)
@@ -117,7 +127,17 @@ def scale_up(
             release.renew()
             release.engine.scale(current, old)
         raise
-    expect(release, color, wanted, timeout)
+    try:
+        expect(release, color, wanted, timeout)
+    except DeliveryError as error:
+        try:
+            scale_down(release, scaled, color, old, timeout=timeout, drain_timeout=drain_timeout)
+        except DeliveryError as second:
+            raise DeliveryError(
+                f"{error}; and what was started could not be stopped again ({second}): mend that, then scale to {old}",
+                **error.result,
+            ) from error
+        raise
     return {}
 
 

@@ -166,6 +166,7 @@ def main() -> None:
                 color,
                 new,
                 timeout=parameters["timeout"],
+                drain_timeout=parameters["drain_timeout"],
                 max_failures=parameters["max_failures"],
             )
         if new < old:

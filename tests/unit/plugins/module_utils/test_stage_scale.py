@@ -161,7 +161,7 @@ def down(world: World, wanted: int) -> dict[str, Any]:
 
 
 def up(world: World, wanted: int) -> dict[str, Any]:
-    return scale_up(world.release, blue(world), "blue", wanted, timeout=0.0, max_failures=3)
+    return scale_up(world.release, blue(world), "blue", wanted, timeout=0.0, drain_timeout=0.0, max_failures=3)
 
 
 def settled(world: World) -> tuple[int, dict[str, int], tuple[str, ...], int | None]:
@@ -190,6 +190,21 @@ def test_up_that_fails_goes_back(live: World) -> None:
     assert service.replicas == 3
 
 
+def test_up_that_a_proxy_cannot_use_goes_back(live: World) -> None:
+    live.proxies["proxy-2"].up["blue"] = 3
+    with pytest.raises(DeliveryError, match="proxy-2 has 3 of 5 instances of blue up"):
+        up(live, 5)
+    assert settled(live) == (3, {"blue": 3}, (), 3)
+
+
+def test_up_that_cannot_go_back_says_so(live: World) -> None:
+    live.proxies["proxy-2"].behaviour = SILENT
+    live.proxies.publish()
+    with pytest.raises(DeliveryError, match=r"did not confirm .* could not be stopped again \(.*\): .* scale to 3"):
+        up(live, 5)
+    assert len(live.running("blue")) == 5
+
+
 def test_up_of_a_run_that_slept_does_not_scale_back_what_others_did(
     live: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,7 +212,7 @@ def test_up_of_a_run_that_slept_does_not_scale_back_what_others_did(
     service = blue(live)
     live.swarm.on_change.append(lambda _name: live.consul.expire(live.release.held_lock().run))
     with pytest.raises(DeliveryError, match="no longer holds the lock"):
-        scale_up(live.release, service, "blue", 5, timeout=0.0, max_failures=3)
+        scale_up(live.release, service, "blue", 5, timeout=0.0, drain_timeout=0.0, max_failures=3)
     service_now = live.release.color_service("blue")
     assert service_now is not None
     assert service_now.replicas == 5
