@@ -58,6 +58,6 @@ def withdraw(release: Release, color: str, timeout: float = CONFIRM_TIMEOUT) -> 
     if color in route.instances or route.split.candidate == color:
         instances = {one: count for one, count in route.instances.items() if one != color}
         split = replace(route.split, candidate=None, percent=0)
-        route = replace(route, revision=route.revision + 1, instances=instances, split=split, preview=None)
+        route = replace(route, revision=release.next_revision(route), instances=instances, split=split, preview=None)
         release.write_route(route, index)
     confirm(release, route, timeout, route.split.live, 0)

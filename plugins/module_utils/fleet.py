@@ -171,6 +171,12 @@ def served_colors(service: str, fleet: Snapshot) -> set[str]:
     return {one.live for one in said if one is not None and one.live is not None}
 
 
+def newest_revision(service: str, fleet: Snapshot) -> int:
+    """The newest revision of a service's route that any proxy has; 0 when none has one."""
+    said = (proxy.acknowledgement(service) for proxy in fleet.values())
+    return max((one.revision for one in said if one is not None), default=0)
+
+
 def open_requests(service: str, color: str, fleet: Snapshot) -> dict[str, int]:
     """The open requests of a colour per proxy; a member without a heartbeat counts as -1, nobody knows."""
     counted = {}

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from .color import COLORS
 from .engine import Engine
 from .errors import DeliveryError, OutOfDateError
-from .fleet import Fleet, Snapshot, served_colors
+from .fleet import Fleet, Snapshot, newest_revision, served_colors
 from .names import service_name, swarm_service_name
 from .registry import Registry
 from .release_lock import RunLock
@@ -42,6 +42,11 @@ class Truth:
     def live(self) -> str | None:
         """The colour that users get by the route."""
         return self.route.split.live if self.route is not None else None
+
+    @property
+    def newest_revision(self) -> int:
+        """The newest that Consul or any proxy knows; see Release.next_revision()."""
+        return max(self.route.revision if self.route is not None else 0, newest_revision(self.service, self.fleet))
 
     @property
     def served(self) -> set[str]:
@@ -149,6 +154,13 @@ class Release:
     def renew(self) -> None:
         """Extend the lock; raises LockLostError when it is gone."""
         self.held_lock().renew()
+
+    def next_revision(self, route: Route) -> int:
+        """A number that no proxy has confirmed yet, or it would be taken for confirmed without a look.
+
+        The route may have been deleted, or Consul restored from a backup, since a proxy took its last one.
+        """
+        return max(route.revision, newest_revision(self.service, self.fleet.snapshot())) + 1
 
     def write_route(self, route: Route, index: int) -> int:
         """Write the route if nothing moved since C(index) and the lock is ours; returns the new index."""

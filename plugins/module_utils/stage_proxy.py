@@ -68,7 +68,7 @@ def plan(wish: RouteWish, truth: Truth, record: ReleaseRecord) -> Plan:
         raise DeliveryError(
             f"colour '{color}' of '{truth.service}' has no healthy instance: run the stage deploy first"
         )
-    before, revision = truth.route, newest_revision(truth) + 1
+    before, revision = truth.route, truth.newest_revision + 1
     paths = wish.paths or (before.paths if before is not None else ())
     if not paths:
         raise DeliveryError(
@@ -100,14 +100,6 @@ def plan(wish: RouteWish, truth: Truth, record: ReleaseRecord) -> Plan:
     after = replace(prepared, revision=revision + 1, paths=paths, hosts=hosts, split=Split(color, old, 0), preview=None)
     check_route(after)
     return Plan(before, prepared, after, color, count)
-
-
-def newest_revision(truth: Truth) -> int:
-    """The newest that Consul or any proxy knows. A number that was used before would be confirmed without a look:
-    the route may have been deleted, or Consul restored from a backup, since a proxy took its last one."""
-    said = (proxy.acknowledgement(truth.service) for proxy in truth.fleet.values())
-    acknowledged = [one.revision for one in said if one is not None]
-    return max([truth.route.revision if truth.route is not None else 0, *acknowledged])
 
 
 def refuse_conflicts(route: Route, others: list[Route]) -> None:
@@ -169,7 +161,7 @@ def undo(release: Release, decided: Plan, timeout: float) -> dict[str, Any]:
         if decided.before is None:
             remove(release, index, timeout)
         else:
-            restored = replace(decided.before, revision=route.revision + 1)
+            restored = replace(decided.before, revision=release.next_revision(route))
             write_confirmed(release, restored, index, timeout, restored.split.live, 0)
     except DeliveryError as error:
         return {"undone": False, "mixed": True, "undo_error": str(error)}

@@ -203,7 +203,7 @@ def drain(
     if route is None or color not in route.instances:
         return {}
     _index, registered = release.registry.instances(f"{release.service}-{color}")
-    draining = replace(route, revision=route.revision + 1, draining=endpoints(victims, registered))
+    draining = replace(route, revision=release.next_revision(route), draining=endpoints(victims, registered))
     write_confirmed(release, draining, index, timeout, color, 0)
     open_requests: dict[str, int] = {}
 
@@ -240,7 +240,7 @@ def undrain(release: Release) -> None:
     """Let every instance of the service have requests again."""
     route, index = release.route()
     if route is not None and route.draining:
-        release.write_route(replace(route, revision=route.revision + 1, draining=()), index)
+        release.write_route(replace(route, revision=release.next_revision(route), draining=()), index)
 
 
 def expect(release: Release, color: str, instances: int, timeout: float) -> None:
@@ -249,7 +249,10 @@ def expect(release: Release, color: str, instances: int, timeout: float) -> None
     if route is not None and color in route.instances:
         if route.instances[color] != instances or route.draining:
             route = replace(
-                route, revision=route.revision + 1, instances={**route.instances, color: instances}, draining=()
+                route,
+                revision=release.next_revision(route),
+                instances={**route.instances, color: instances},
+                draining=(),
             )
             write_confirmed(release, route, index, timeout, color, instances)
         else:

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.lookup import flow_settings as plugin
 from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.flow_settings import (
     OBSOLETE,
@@ -16,6 +15,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.flow_settings 
 )
 from ansible_collections.dockerflow.delivery.plugins.module_utils.flow_stages import check_flow
 from ansible_collections.dockerflow.delivery.plugins.module_utils.scale import Scale
+from ansible_collections.dockerflow.delivery.plugins.modules import flow_settings as plugin
 
 
 def resolve(**sources: Any) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.stage_proxy im
     Plan,
     RouteWish,
     choose_color,
-    newest_revision,
     plan,
     refuse_conflicts,
 )
@@ -135,7 +134,7 @@ def test_to_make_the_live_colour_the_only_one_again_is_a_flip() -> None:
     ],
 )
 def test_no_revision_is_used_twice(found: Truth, expected: int) -> None:
-    assert newest_revision(found) == expected
+    assert found.newest_revision == expected
     assert plan(RouteWish(paths=BOOKS), found, NOTHING).after.revision == expected + 1
 
 
