@@ -28,9 +28,9 @@ def project_settings(
 ) -> dict[str, Any]:
     """All settings by name, as resolve_settings() gives them, completed from the project in C(project_src).
 
-    C(project) and C(compose_path) are always filled in. C(env) holds, beneath the setting of that name, those variables
-    of C(environ) that the project's files refer to. Further keys: C(service), the name in Consul, and C(project_files),
-    paths relative to the directory. Raises DeliveryError.
+    C(project) and C(compose_path) are always filled in, C(test_tasks) is absolute. C(env) holds, beneath the setting of
+    that name, those variables of C(environ) that the project's files refer to. Further keys: C(service), the name in
+    Consul, and C(project_files), paths relative to the directory. Raises DeliveryError.
     """
     root = Path(project_src).expanduser().absolute()
     settings = resolve_settings(file=read_flow_file(root), environ=environ, inventory=inventory, extra=extra)
@@ -43,6 +43,8 @@ def project_settings(
     settings["project"] = settings["project"] or _project_name(root, needed.names, variables)
     settings["service"] = service_name(settings["project"], settings["target"])
     settings["project_files"] = list(needed.paths)
+    if settings["test_tasks"]:
+        settings["test_tasks"] = str(_test_tasks(root, settings["test_tasks"]))
     return settings
 
 
@@ -57,6 +59,14 @@ def read_flow_file(root: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise DeliveryError(f"'{path}' holds no settings: write one per line, as target: app")
     return content
+
+
+def _test_tasks(root: Path, name: str) -> Path:
+    """The file, which is looked for before the first stage: a release must not stop half-way for a misspelt name."""
+    path = root / Path(name).expanduser()
+    if not path.is_file():
+        raise DeliveryError(f"test_tasks '{name}': there is no file '{path}': correct the name")
+    return path
 
 
 def _project_name(root: Path, names: tuple[str, ...], variables: Mapping[str, str]) -> str:

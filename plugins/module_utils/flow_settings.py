@@ -75,6 +75,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("drain_timeout", "number", 60, "seconds to wait for open requests of what is stopped", minimum=0),
     Setting("stop_timeout", "number", 120, "seconds for containers to end", minimum=1),
     Setting("keep_warm", "number", 0, "seconds that the old release stays up after the flip", minimum=0),
+    Setting("test_tasks", "text", None, "file of tasks, in the project directory, that tests the candidate"),
+    Setting("test_timeout", "number", 600, "seconds that the tests may take", minimum=1),
     Setting("max_failures", "number", 3, "how many new instances may end by themselves", minimum=0),
     Setting("lock_wait", "number", 75, "seconds to wait for another run of the target", minimum=0),
     Setting("take_over", "flag", False, "end the run that holds the lock"),
@@ -94,7 +96,7 @@ OBSOLETE: Mapping[str, str] = {
     "proxy_host": "list the proxies' hosts in the inventory's group proxies, all of them are reconfigured",
     "proxy_reconf_port": "proxies have no control port, they read their routes from Consul",
     "servicename": "the service is always <project>-<target>, so set project",
-    "test_compose_path": "add stage test to flow",
+    "test_compose_path": "name a file of tasks with test_tasks",
 }
 
 

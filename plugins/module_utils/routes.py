@@ -15,6 +15,8 @@ from .errors import DeliveryError
 from .names import is_dns_label
 
 SCHEMA = 1
+# A request that has the preview's token in it reaches the candidate. No instance ever sees it.
+PREVIEW_HEADER = "X-Docker-Flow-Preview"
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,8 +42,8 @@ options:
     default: start
   hold_for:
     description:
-      - Go on renewing the run for that many seconds, or until it ended. For a task with C(async) that holds the lock
-        while something else runs, for example tests.
+      - Go on renewing the run for that many seconds, or until it ended or entered another stage. For a task with
+        C(async) that holds the lock while something else runs, for example tests.
     type: int
     default: 0
 """
@@ -118,7 +118,7 @@ def main() -> None:
             lock = take_lock(parameters, release, holder)
         if parameters["hold_for"]:
             wait_until(
-                lambda: not release.registry.renew_session(lock.run),
+                lambda: not lock.renew_within_stage(),
                 parameters["hold_for"],
                 interval=parameters["lock_ttl"] / 6,
                 max_interval=parameters["lock_ttl"] / 3,

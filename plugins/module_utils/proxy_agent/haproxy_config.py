@@ -14,11 +14,10 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..color import COLORS
-from ..routes import Route
+from ..routes import PREVIEW_HEADER, Route
 from .endpoint import Endpoint, backend_name
 from .settings import Settings
 
-PREVIEW_HEADER = "X-Docker-Flow-Preview"
 HANDOVER = "handover"
 _CHECK_AGENT = "hdr User-Agent docker-flow-proxy"
 # What a server is told in the file and, because servers added at run time inherit nothing, in `add server` too.

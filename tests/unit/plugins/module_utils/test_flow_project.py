@@ -81,3 +81,11 @@ def test_empty_settings_file_and_none(tmp_path: Path) -> None:
 def test_no_compose_file(tmp_path: Path) -> None:
     with pytest.raises(DeliveryError, match="no Compose file in project_src"):
         project_settings(project(tmp_path, {}), environ={})
+
+
+def test_the_file_of_the_tests(tmp_path: Path) -> None:
+    source = project(tmp_path, {"compose.yaml": "services: {}", "docker-flow.yml": "target: app", "tests.yml": ""})
+    found = project_settings(source, environ={"FLOW_TEST_TASKS": "tests.yml"})
+    assert found["test_tasks"] == f"{source}/tests.yml"
+    with pytest.raises(DeliveryError, match=r"^test_tasks 'test.yml': there is no file '.*/test.yml': correct"):
+        project_settings(source, environ={}, extra={"test_tasks": "test.yml"})

@@ -121,6 +121,19 @@ def test_the_next_stage_goes_on_and_keeps_since_when(consul: FakeConsul) -> None
     assert stands(consul) == Holder("ann@laptop", ANN.since, "proxy", first.run)
 
 
+def test_held_while_the_run_is_in_the_stage(consul: FakeConsul) -> None:
+    lock = take(consul)
+    assert lock.renew_within_stage()
+    RunLock.resume(consul, KEY, Holder("ann@laptop", ANN.since, "proxy", lock.run))
+    assert not lock.renew_within_stage(), "the next stage renews for itself"
+
+
+def test_not_held_for_somebody_else(consul: FakeConsul) -> None:
+    lock = take(consul)
+    take(consul, BOB, take_over=True)
+    assert not lock.renew_within_stage()
+
+
 @pytest.mark.parametrize("somebody", [pytest.param(True, id="somebody else has it"), pytest.param(False, id="nobody")])
 def test_a_stage_of_a_lost_run_is_refused(consul: FakeConsul, somebody: bool) -> None:
     first = take(consul)

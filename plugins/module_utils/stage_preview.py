@@ -1,0 +1,48 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The preview: requests with a token reach the candidate through the proxies, all others stay where they are."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+from .errors import DeliveryError
+from .release import Truth
+from .release_record import ReleaseRecord
+from .routes import Preview
+from .stage_proxy import Plan
+
+STAGE = "test"
+SHORTEST_TOKEN = 16
+
+
+def check_token(token: str) -> str:
+    """Return the token, or raise DeliveryError when it could be guessed or is no header's value."""
+    if len(token) < SHORTEST_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
+        raise DeliveryError(
+            f"preview_token must have {SHORTEST_TOKEN} or more visible ASCII characters: leave it out of the settings, "
+            f"and every release gets one of its own"
+        )
+    return token
+
+
+def plan_preview(truth: Truth, record: ReleaseRecord, token: str) -> Plan:
+    """What to write so that the token opens the candidate; raises DeliveryError where there is none, or no route."""
+    before, candidate = truth.route, record.candidate
+    if before is None:
+        raise DeliveryError(
+            f"'{truth.service}' has no route yet, so the proxies lead nowhere: test its instances at their addresses"
+        )
+    count = truth.running.get(candidate.color, 0) if candidate is not None else 0
+    if candidate is None or count == 0 or candidate.color == before.split.live:
+        raise DeliveryError(f"'{truth.service}' has no healthy candidate to preview: run the stage deploy first")
+    after = replace(
+        before,
+        revision=truth.newest_revision + 1,
+        instances={**before.instances, candidate.color: count},
+        preview=Preview(candidate.color, hashlib.sha256(token.encode()).hexdigest()),
+        draining=(),
+    )
+    return Plan(before, None, after, candidate.color, count)
