@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .color import COLORS
@@ -15,6 +15,7 @@ from .compose_stack import SideTarget, StackDocument, spec_hash, stack_document
 from .engine import Engine
 from .images import PinnedImage, pin_all
 from .scale import Scale
+from .side_targets import running_side_targets
 from .swarm_state import IMAGE_LABEL, RUN_LABEL, SPEC_LABEL
 
 
@@ -38,7 +39,10 @@ class DeployWish:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The Compose project with its images pinned: all that a deploy of the target is made from."""
+    """The Compose project with its images pinned: all that a deploy of the target is made from.
+
+    C(side_targets) are those that keep what they run with.
+    """
 
     project: ComposeProject
     images: Mapping[str, PinnedImage]
@@ -48,6 +52,10 @@ class Sources:
     from_file: int | None
     warnings: tuple[str, ...]
     dialect: tuple[int, int]
+
+    def new_side_targets(self, wish: DeployWish) -> tuple[str, ...]:
+        """The side targets that the deploy creates or renews."""
+        return tuple(name for name in wish.side_targets if name not in self.side_targets)
 
     def document(
         self, wish: DeployWish, target: str, color: str | None, instances: int | None, run: str
@@ -93,13 +101,3 @@ def prepare(engine: Engine, project: ComposeProject, target: str, wish: DeployWi
         target_port=wish.target_port,
     )
     return Sources(project, images, kept, image, spec, draft.replicas, draft.warnings, dialect)
-
-
-def running_side_targets(engine: Engine, project: str, names: Sequence[str]) -> dict[str, SideTarget]:
-    """What side targets run with already, and therefore keep: their instances and image."""
-    kept = {}
-    for name in names:
-        service = engine.service(f"{project}_{name}")
-        if service is not None:
-            kept[name] = SideTarget(service.replicas, service.image)
-    return kept

@@ -24,12 +24,15 @@ class Verdict:
     text: str
 
 
-def judge(tasks: Iterable[TaskState], wanted: int, before: frozenset[str], max_failures: int) -> Verdict:
+def judge(
+    tasks: Iterable[TaskState], wanted: int, before: frozenset[str], max_failures: int, may_complete: bool = False
+) -> Verdict:
     """Judge the tasks of a service; those in C(before) existed when the wait began and cannot fail it.
 
     Swarm calls a task running only once its health check passed. A task that Swarm rejected (its image cannot be
     had, its port is taken) ends the wait at once, tasks that ended by themselves after C(max_failures) of them: a
-    first start may fail while a database comes up.
+    first start may fail while a database comes up. With C(may_complete) a task that ended well is as good as one that
+    runs: it is a job.
     """
     tasks = list(tasks)
     running = sum(1 for task in tasks if task.running)
@@ -42,6 +45,9 @@ def judge(tasks: Iterable[TaskState], wanted: int, before: frozenset[str], max_f
         return Verdict(False, rejected[0], text)
     if len(failed) >= max_failures:
         return Verdict(False, failed[0], text)
+    if may_complete:
+        completed = sum(1 for task in tasks if task.state == "complete")
+        return Verdict(running + completed >= wanted, None, text)
     stopping = [task for task in tasks if not task.ended and task.desired != "running"]
     return Verdict(running == wanted and (wanted > 0 or not stopping), None, text)
 
@@ -54,9 +60,10 @@ def wait_until_healthy(
     timeout: float,
     before: frozenset[str] = frozenset(),
     max_failures: int = 3,
+    may_complete: bool = False,
     on_wait: Callable[[str], None],
 ) -> list[TaskState]:
-    """Wait until exactly C(wanted) tasks run healthy and return them.
+    """Wait until exactly C(wanted) tasks run healthy and return them; see judge().
 
     Raises DeliveryError with the reason and the failing instance's last log lines otherwise. C(on_wait) gets the
     state in words about every second.
@@ -66,7 +73,7 @@ def wait_until_healthy(
 
     def probe() -> Verdict | None:
         tasks[:] = engine.tasks(service)
-        verdict = judge(tasks, wanted, before, max_failures)
+        verdict = judge(tasks, wanted, before, max_failures, may_complete)
         seen[:] = [verdict]
         return verdict if verdict.ready or verdict.fatal is not None else None
 

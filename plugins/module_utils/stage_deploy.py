@@ -16,6 +16,7 @@ from .images import PinnedImage
 from .instances import wait_until_healthy, wait_until_registered
 from .release import Release, Truth, utc_now
 from .release_record import ColorRelease, ReleaseRecord
+from .side_targets import wait_for_side_targets
 from .stack_deploy import stack_deploy
 from .stage_stop import stop_service
 from .swarm_state import SPEC_LABEL, ServiceState
@@ -106,6 +107,7 @@ def deploy(release: Release, sources: Sources, plan: DeployPlan, wish: DeployWis
     try:
         if not plan.reuse:
             apply(release, sources, plan, wish)
+            wait_for_side_targets(release, sources.new_side_targets(wish), wish.timeout, wish.max_failures)
         prove(release, plan, wish)
     except DeliveryError as error:
         # The previous release is what a rollback goes to: it was live, so it is not removed for a bad moment.

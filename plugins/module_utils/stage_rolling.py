@@ -13,6 +13,7 @@ from .errors import DeliveryError
 from .images import PinnedImage
 from .instances import wait_until_healthy
 from .release import Release
+from .side_targets import wait_for_side_targets
 from .stack_deploy import stack_deploy
 from .swarm_state import SPEC_LABEL, ServiceState
 from .waiting import wait_until
@@ -65,6 +66,7 @@ def roll(release: Release, sources: Sources, plan: RollingPlan, wish: DeployWish
         timeout=wish.timeout,
         with_registry_auth=wish.with_registry_auth,
     )
+    wait_for_side_targets(release, sources.new_side_targets(wish), wish.timeout, wish.max_failures)
     after = release.engine.service(release.swarm_name(None))
     if after is None:
         raise DeliveryError(f"service '{release.swarm_name(None)}' vanished while it was being deployed")

@@ -53,7 +53,9 @@ options:
     type: str
     required: true
   side_targets:
-    description: Services brought up with it, without a colour, for example its database.
+    description:
+      - Services brought up with it, without a colour, for example its database. Those that did not run before must
+        become healthy too, or end well.
     type: list
     elements: str
     default: []

@@ -84,6 +84,21 @@ def test_judge(tasks: list[TaskState], wanted: int, ready: bool, fatal: str | No
     assert text in verdict.text
 
 
+@pytest.mark.parametrize(
+    ("tasks", "ready"),
+    [
+        pytest.param([task("complete")], True, id="a job that ended well"),
+        pytest.param([task("running")], True, id="it runs"),
+        pytest.param([task("running"), task("running", "t2")], True, id="on every node"),
+        pytest.param([task("failed")], False, id="a job that failed"),
+    ],
+)
+def test_a_job_may_end(tasks: list[TaskState], ready: bool) -> None:
+    assert judge(tasks, 1, NONE, 3, may_complete=True).ready is ready
+    if tasks[0].state == "complete":
+        assert not judge(tasks, 1, NONE, 3).ready
+
+
 @pytest.mark.parametrize("kind", ["failed", "rejected"])
 def test_failures_from_before_are_forgiven(kind: str) -> None:
     old = [task(kind, f"old{n}") for n in range(5)]

@@ -15,7 +15,6 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.deploy_sources
     DeployWish,
     Sources,
     prepare,
-    running_side_targets,
 )
 from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import (
     DeliveryError,
@@ -233,10 +232,23 @@ def test_a_proxy_without_a_heartbeat_keeps_the_old_colour(world: World, sources:
     assert len(world.running("green")) == 2
 
 
-def test_side_targets_keep_what_they_run_with(world: World) -> None:
-    world.swarm.deploy("books-ms_db", 3, image="db:1@sha256:old")
-    kept = running_side_targets(world.release.engine, "books-ms", ["db", "cache"])
-    assert {name: (one.replicas, one.image) for name, one in kept.items()} == {"db": (3, "db:1@sha256:old")}
+def test_a_side_target_that_does_not_come_up_fails_the_release(
+    world: World, sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.start_run()
+    world.swarm.outcome["books-ms_db"] = "failed"
+    with pytest.raises(DeliveryError, match="service 'books-ms_db' did not become healthy"):
+        run(world, sources, replace(AT_ONCE, side_targets=("db",), max_failures=1))
+    assert world.release.color_service("blue") is None
+
+
+def test_a_side_target_that_ran_before_does_not_hold_a_release_back(world: World, sources: Sources) -> None:
+    world.swarm.outcome["books-ms_db"] = "failed"
+    world.swarm.deploy("books-ms_db", 1, image="db:1")
+    wish = replace(AT_ONCE, side_targets=("db",), max_failures=1)
+    world.start_run()
+    run(world, prepare(world.release.engine, project(), "app", wish, colored=True), wish)
+    assert world.running("blue")
 
 
 def test_kept_side_targets_are_not_looked_up(world: World) -> None:

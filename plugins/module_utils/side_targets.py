@@ -1,0 +1,51 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Side targets: what they keep of what they run with, and when those that a release brought up are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from .compose_stack import SideTarget
+from .engine import Engine
+from .errors import DeliveryError
+from .instances import wait_until_healthy
+from .names import swarm_service_name
+from .release import Release
+
+
+def running_side_targets(engine: Engine, project: str, names: Sequence[str]) -> dict[str, SideTarget]:
+    """What side targets run with already, and therefore keep: their instances and image."""
+    kept = {}
+    for name in names:
+        service = engine.service(swarm_service_name(project, name))
+        if service is not None:
+            kept[name] = SideTarget(service.replicas, service.image)
+    return kept
+
+
+def wait_for_side_targets(release: Release, names: Iterable[str], timeout: float, max_failures: int) -> None:
+    """Wait until every instance of these is healthy, or ended well: tests and users of the candidate need them.
+
+    Only for those that the release brought up. One that ran before and has trouble of its own, perhaps on a node that
+    is lost, does not hold back a release that may be what helps. C(timeout) in seconds for each.
+    """
+
+    def report(text: str) -> None:
+        release.renew()
+        release.progress(f"side target {name}: {text}")
+
+    for name in names:
+        service = release.engine.service(swarm_service_name(release.project, name))
+        if service is None:
+            raise DeliveryError(f"side target '{name}' vanished while it was being deployed")
+        wait_until_healthy(
+            release.engine,
+            service,
+            service.replicas,
+            timeout=timeout,
+            max_failures=max_failures,
+            may_complete=True,
+            on_wait=report,
+        )
