@@ -206,7 +206,6 @@ def test_a_front_door_that_somebody_has(world: World, tmp_path: Path) -> None:
             "proxy_config_directory": str(tmp_path / "etc"),
             "proxy_data_directory": str(tmp_path / "data"),
             "proxy_http_port": port,
-            "proxy_address": "127.0.0.1",
         }
         result = Playbook(str(playbook), mine).run()
     assert result.rc != 0, str(result)
