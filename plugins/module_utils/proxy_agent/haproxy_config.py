@@ -19,6 +19,8 @@ from .endpoint import Endpoint, backend_name
 from .settings import Settings
 
 HANDOVER = "handover"
+# What follows a host to become a key of the map of routes.
+_KEY = "concat(,txn.path,/)"
 _CHECK_AGENT = "hdr User-Agent docker-flow-proxy"
 # What a server is told in the file and, because servers added at run time inherit nothing, in `add server` too.
 CHECK = "check inter 1s fastinter 200ms rise 2 fall 2"
@@ -96,8 +98,9 @@ def _public(settings: Settings) -> str:
     paths = settings.paths
     unrouted = "unless { var(txn.service) -m found }"
     not_found = 'content-type text/plain string "No service is routed at this host and path.\\n"'
-    preview = f"req.fhdr({PREVIEW_HEADER})"
-    previewed = f"if {{ {preview} -m found }}"
+    with_share = "if { var(txn.percent) -m found } { rand(100),sub(txn.percent) lt 0 }"
+    with_token = "if { var(txn.token) -m found }"
+    previewed = "var(txn.service),concat(/,txn.token)"
     # Owned by root: without CAP_FOWNER nobody can change the mode of what was given away.
     access = f"group {settings.user} mode 660" if settings.user else "mode 600"
     return _section(
@@ -109,21 +112,21 @@ def _public(settings: Settings) -> str:
             # A replaced worker still has clients on kept-alive connections, but neither its maps nor its servers follow
             # any more (it refuses server commands), so it decides nothing: its successor does.
             "http-request allow if { stopping }",
-            'http-request set-var-fmt(txn.key) "%[req.hdr(host),host_only,lower]%[path]/"',
-            f"http-request set-var(txn.service) var(txn.key),map_beg({paths.routes_map})",
-            f'http-request set-var-fmt(txn.key) "*%[path]/" {unrouted}',
-            f"http-request set-var(txn.service) var(txn.key),map_beg({paths.routes_map}) {unrouted}",
+            # Every rule costs each request some time: what is rarely so is asked of a variable, not of the headers.
+            "http-request set-var(txn.path) path",
+            f"http-request set-var(txn.service) req.fhdr(host),host_only,lower,{_KEY},map_beg({paths.routes_map})",
+            f"http-request set-var(txn.service) str(*),{_KEY},map_beg({paths.routes_map}) {unrouted}",
             f"http-request return status 404 {not_found} {unrouted}",
             f"http-request set-var(txn.split) var(txn.service),map_str({paths.split_map})",
-            "http-request set-var(txn.percent) var(txn.split),field(3,:),add(0)",
             "http-request set-var(txn.color) var(txn.split),field(1,:)",
-            "http-request set-var(txn.color) var(txn.split),field(2,:) if { rand(100),sub(txn.percent) lt 0 }",
-            f'http-request set-var-fmt(txn.key) "%[var(txn.service)]/%[{preview},sha2(256),hex,lower]" {previewed}',
-            f"http-request set-var(txn.preview) var(txn.key),map_str({paths.preview_map}) {previewed}",
-            "http-request set-var(txn.color) var(txn.preview) if { var(txn.preview) -m found }",
-            f"http-request del-header {PREVIEW_HEADER}",
-            "http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]",
-            "http-request set-header X-Request-ID %[uuid()] unless { req.hdr(X-Request-ID) -m found }",
+            "http-request set-var(txn.percent) var(txn.split),field(3,:),add(0) unless { var(txn.split) -m end :0 }",
+            f"http-request set-var(txn.color) var(txn.split),field(2,:) {with_share}",
+            f"http-request set-var(txn.token) req.fhdr({PREVIEW_HEADER}),sha2(256),hex,lower",
+            f"http-request set-var(txn.color) {previewed},map_str({paths.preview_map}) {with_token}",
+            f"http-request del-header {PREVIEW_HEADER} {with_token}",
+            # What is in front of us and ends TLS knows better.
+            "http-request set-header X-Forwarded-Proto http unless { req.fhdr(X-Forwarded-Proto) -m found }",
+            "http-request set-header X-Request-ID %[uuid()] unless { req.fhdr(X-Request-ID) -m found }",
             f"use_backend {HANDOVER} if {{ stopping }}",
             "use_backend %[var(txn.service)]-%[var(txn.color)]",
         ],
