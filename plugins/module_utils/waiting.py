@@ -41,7 +41,7 @@ def wait_until(
     timeout: float,
     *,
     interval: float = 0.1,
-    max_interval: float = 1.0,
+    max_interval: float = 0.4,
     on_wait: Callable[[float], None] | None = None,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
@@ -62,4 +62,4 @@ def wait_until(
         if on_wait is not None:
             on_wait(deadline.elapsed)
         sleep(min(pause, max(deadline.remaining, 0.001)))
-        pause = min(pause * 1.5, max_interval)
+        pause = min(pause * 1.5, max(interval, max_interval))

@@ -23,7 +23,7 @@ HANDOVER = "handover"
 _KEY = "concat(,txn.path,/)"
 _CHECK_AGENT = "hdr User-Agent docker-flow-proxy"
 # What a server is told in the file and, because servers added at run time inherit nothing, in `add server` too.
-CHECK = "check inter 1s fastinter 200ms rise 2 fall 2"
+CHECK = "check inter 1s fastinter 200ms downinter 300ms rise 2 fall 2"
 
 
 def structure_digest(settings: Settings, routes: Iterable[Route]) -> str:
