@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .color import COLORS
+from .errors import DeliveryError, EngineError, RegistryUnreachableError
 from .release import Release, Truth
 from .release_lock import Holder
 from .release_record import ReleaseRecord
@@ -87,6 +88,28 @@ def status(release: Release) -> dict[str, Any]:
         else {"owner": holder.owner, "since": holder.since, "stage": holder.stage, "run": holder.run},
         "drift": drift(truth, record),
     }
+
+
+def status_or_why_not(release: Release) -> dict[str, Any]:
+    """As status(); of a target whose record or route is damaged only that, so that the others can still be seen."""
+    try:
+        return status(release)
+    except (RegistryUnreachableError, EngineError):
+        raise
+    except DeliveryError as error:
+        return {
+            "project": release.project,
+            "target": release.target,
+            "service": release.service,
+            "live": None,
+            "candidate": None,
+            "colors": {},
+            "route": None,
+            "proxies": {},
+            "record": None,
+            "lock": None,
+            "drift": [str(error)],
+        }
 
 
 def _addresses(release: Release, color: str) -> list[str]:

@@ -44,7 +44,8 @@ EXAMPLES = r"""
 RETURN = r"""
 releases:
   description:
-    - One entry per target, sorted by service. C(drift) holds one sentence for each disagreement.
+    - One entry per target, sorted by service. C(drift) holds one sentence for each disagreement, or the one on what is
+      damaged in Consul.
   returned: always
   type: list
   elements: dict
@@ -73,7 +74,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments impo
 from ansible_collections.dockerflow.delivery.plugins.module_utils.engine import Engine
 from ansible_collections.dockerflow.delivery.plugins.module_utils.fleet import Fleet
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release import Release
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release_status import status
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release_status import status_or_why_not
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
@@ -100,7 +101,7 @@ def main() -> None:
         if parameters["project"] and parameters["target"]:
             found.add((parameters["project"], parameters["target"]))
         releases = [Release(engine, registry, fleet, prefix, project, target) for project, target in sorted(found)]
-        return {"changed": False, "releases": [status(release) for release in releases]}
+        return {"changed": False, "releases": [status_or_why_not(release) for release in releases]}
 
     finish(module, body)
 

@@ -43,3 +43,15 @@ def test_which_releases(two: World, run: Run, options: dict[str, Any], expected:
     assert [one["service"] for one in result["releases"]] == expected
     assert result["changed"] is False
     assert two.consul.written == []
+
+
+def test_a_damaged_record_hides_no_other_release(two: World, run: Run) -> None:
+    two.consul.seed("docker-flow/releases/shop-app", '{"schema": 1, "service": "shop-app"}')
+    books, shop = run(release_info, project=None, target=None)["releases"]
+    assert "release record of 'shop-app' in Consul is damaged" in shop["drift"][0]
+    assert books["colors"]["blue"]["running"] == 1
+
+
+def test_consul_that_is_away_is_a_failure(two: World, run: Run) -> None:
+    two.consul.silent = True
+    assert run(release_info, project=None, target=None)["failed"]

@@ -101,4 +101,7 @@ def test_a_server_that_cannot_be_removed_yet_is_tried_again() -> None:
 def test_an_added_server_is_told_what_it_does_not_inherit() -> None:
     worker = RecordingWorker()
     reconcile(as_worker(worker), "a-blue", [ONE], [], {}, Traffic())
-    assert worker.told[0] == f"add server {TARGET} 10.0.0.1:80 check inter 1s fastinter 200ms downinter 300ms rise 2 fall 2"
+    assert (
+        worker.told[0]
+        == f"add server {TARGET} 10.0.0.1:80 check inter 1s fastinter 200ms downinter 300ms rise 2 fall 2"
+    )
