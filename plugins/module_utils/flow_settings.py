@@ -18,6 +18,7 @@ from .errors import DeliveryError
 from .flow_stages import DEFAULT_FLOW, check_flow
 from .flow_values import Kind, convert
 from .names import check_dns_label, nearest
+from .routes import check_token
 
 FILE_NAME = "docker-flow.yml"
 PREFIX = "flow_"
@@ -77,6 +78,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("keep_warm", "number", 0, "seconds that the old release stays up after the flip", minimum=0),
     Setting("test_tasks", "text", None, "file of tasks, in the project directory, that tests the candidate"),
     Setting("test_timeout", "number", 600, "seconds that the tests may take", minimum=1),
+    Setting(
+        "preview_token", "text", None, "secret that opens the candidate to the tests; by default a new one each time"
+    ),
     Setting("max_failures", "number", 3, "how many new instances may end by themselves", minimum=0),
     Setting("lock_wait", "number", 75, "seconds to wait for another run of the target", minimum=0),
     Setting("take_over", "flag", False, "end the run that holds the lock"),
@@ -217,6 +221,8 @@ def _check(settings: Mapping[str, Any], shown: Mapping[str, str]) -> None:
         for path in [value] if isinstance(value, str) else value or ():
             if not path.startswith("/"):
                 raise DeliveryError(f"{shown.get(option, option)} '{path}' has no leading slash: write '/{path}'")
+    if settings["preview_token"] is not None:
+        check_token(settings["preview_token"], shown["preview_token"])
     if settings["target_port"] is not None and settings["target_port"] > 65535:
         raise DeliveryError(f"{shown['target_port']} {settings['target_port']} is no port: ports end at 65535")
     if settings["max_scale"] is not None and settings["max_scale"] < settings["min_scale"]:

@@ -17,6 +17,7 @@ from .names import is_dns_label
 SCHEMA = 1
 # A request that has the preview's token in it reaches the candidate. No instance ever sees it.
 PREVIEW_HEADER = "X-Docker-Flow-Preview"
+SHORTEST_TOKEN = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,15 @@ def check_host(host: str) -> None:
     """A host is made of DNS labels, without a port."""
     if not host or not all(is_dns_label(label) for label in host.lower().split(".")):
         raise DeliveryError(f"service_domain '{host}' is not a host name such as www.example.com (no port, no scheme)")
+
+
+def check_token(token: str, option: str = "preview_token") -> None:
+    """A preview's token cannot be guessed and is a header's value. The message does not show it."""
+    if len(token) < SHORTEST_TOKEN or not all("!" <= character <= "~" for character in token):
+        raise DeliveryError(
+            f"{option} must have {SHORTEST_TOKEN} or more visible ASCII characters: leave it out, and every release "
+            f"gets one of its own"
+        )
 
 
 def conflicts(route: Route, others: Iterable[Route]) -> list[tuple[str, str]]:

@@ -105,6 +105,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments impo
     new_module,
 )
 from ansible_collections.dockerflow.delivery.plugins.module_utils.confirmation import confirm
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import check_token
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
@@ -122,12 +123,12 @@ def main() -> None:
     parameters = module.params
 
     def body() -> dict[str, Any]:
-        token = stage_preview.check_token(parameters["token"])
+        check_token(parameters["token"], "token")
         release = connect_release(parameters)
         with held(module, release, stage_preview.STAGE):
             truth = release.truth()
             record, _index = release.record()
-            plan = stage_preview.plan_preview(truth, record, token)
+            plan = stage_preview.plan_preview(truth, record, parameters["token"])
             result: dict[str, Any] = {
                 "changed": plan.changed,
                 "color": plan.color,

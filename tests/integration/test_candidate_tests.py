@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from ansible_collections.dockerflow.delivery.plugins.modules import release_lock
+from ansible_collections.dockerflow.delivery.tests.integration.modules import call
 from ansible_collections.dockerflow.delivery.tests.integration.project import Project
 from ansible_collections.dockerflow.delivery.tests.integration.swarm import eventually
 
@@ -86,6 +88,20 @@ def test_the_next_release_works(books: Project) -> None:
     succeeded, said = release(books, "1", candidate="1", users="2")
     assert succeeded, said
     assert books.get().version == "1"
+
+
+def test_tests_that_do_not_get_the_lock_leave_the_candidate_alone(books: Project) -> None:
+    books.release("2", flow="deploy")
+    before = books.counts()
+    other = {"project": books.name, "target": "app", "owner": "ann@laptop"}
+    held = call(release_lock, other | {"lock_ttl": 60})
+    try:
+        result = books.deploy("2", flow="test", test_tasks="tests.yml", lock_wait=0)
+    finally:
+        call(release_lock, other | {"run": held["run"], "state": "released"})
+    assert "ann@laptop holds the lock" in result.failure, str(result)
+    assert books.counts() == before
+    books.release("1", force=True)
 
 
 def test_a_misspelt_file_is_refused_before_anything_is_deployed(books: Project) -> None:

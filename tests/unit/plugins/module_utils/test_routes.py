@@ -18,6 +18,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import 
     Split,
     check_host,
     check_path,
+    check_token,
     conflicts,
     map_path,
 )
@@ -258,3 +259,14 @@ def test_hosts(host: str) -> None:
 def test_hosts_that_are_none(host: str) -> None:
     with pytest.raises(DeliveryError, match=r"^service_domain '.*' is not a host name such as www.example.com"):
         check_host(host)
+
+
+@pytest.mark.parametrize("token", ["", "short", "with a space in it", "0123456789abcdef\n", "0123456789abcdeä"])
+def test_a_token_that_is_refused(token: str) -> None:
+    with pytest.raises(DeliveryError, match=r"^preview_token must have 16 or more") as refusal:
+        check_token(token)
+    assert not token or token not in str(refusal.value)
+
+
+def test_a_token() -> None:
+    check_token("0123456789abcde~")

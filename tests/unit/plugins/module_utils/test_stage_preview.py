@@ -13,7 +13,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import 
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release import Truth
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release_record import ReleaseRecord
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Preview, Route, Split
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stage_preview import check_token, plan_preview
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stage_preview import plan_preview
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, release_of
 
 TOKEN = "0123456789abcdef"
@@ -62,13 +62,3 @@ def test_a_second_time(before: Route, changed: bool) -> None:
 def test_what_cannot_be_previewed(found: Truth, record: ReleaseRecord, words: str) -> None:
     with pytest.raises(DeliveryError, match=words):
         plan_preview(found, record, TOKEN)
-
-
-@pytest.mark.parametrize("token", ["", "short", "with a space in it", "0123456789abcdef\n", "0123456789abcdeä"])
-def test_a_token_that_is_refused(token: str) -> None:
-    with pytest.raises(DeliveryError, match=r"^preview_token must have 16 or more"):
-        check_token(token)
-
-
-def test_a_token() -> None:
-    assert check_token(TOKEN) == TOKEN
