@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Promise: a bad version fails with the stage, the reason and its last log lines, and users never see it.
 
-Time budget: 90 s.
+Time budget: 150 s.
 """
 
 from __future__ import annotations
@@ -60,6 +60,19 @@ def test_the_next_good_version_works_and_clears_up(books: Project) -> None:
     assert not load.report.lost, str(load.report)
     assert books.get().version == "2"
     assert sorted(books.counts().values()) == [0, 1]
+
+
+def test_a_version_that_breaks_when_users_come_is_sent_back(books: Project) -> None:
+    live = books.live
+    with books.load(rate=50) as load:
+        result = books.deploy("fragile", flow="deploy,proxy,verify,stop-old")
+    assert "Stage verify failed" in result.failure, str(result)
+    assert "users were sent back to the old release" in result.failure
+    assert not result.all_of("release_stop"), "the old release was stopped"
+    assert books.live == live
+    assert books.get().version == "2"
+    assert load.report.versions().keys() <= {"2", "fragile"}
+    books.release("2", force=True)
 
 
 def test_a_version_that_ignores_sigterm_is_drained_first_so_killing_it_costs_nothing(books: Project) -> None:

@@ -73,6 +73,9 @@ class BooksHandler(GracefulHandler):
     def answer(self, path: str, body: bytes) -> Answer:
         if path == "/health":
             return health()
+        if VERSION == "fragile" and self.command == "POST":
+            log("cannot bear a POST: this release breaks on purpose")
+            os._exit(1)
         if VERSION == "error500":
             raise RequestError(HTTPStatus.INTERNAL_SERVER_ERROR, "this release answers every request with an error")
         if path in ("/version", "/"):
