@@ -59,6 +59,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("pull_side_targets", "flag", False, "also renew the side targets", inherited=True),
     Setting("service_domain", "list", None, "host names of the service; none means any"),
     Setting("check_path", "text", None, "path of the proxies' health check; by default the first service_path"),
+    Setting("front_door_path", "text", None, "path that is asked for through every proxy after the flip"),
     Setting("target_port", "number", None, "container port that users get; by default the first", minimum=1),
     Setting("timeout_server", "number", None, "seconds that an instance may take to answer", minimum=1),
     Setting("retries", "number", None, "how often a proxy tries an instance again", generic=True, minimum=0),
@@ -216,7 +217,7 @@ def _check(settings: Mapping[str, Any], shown: Mapping[str, str]) -> None:
     check_dns_label(shown.get("target", "target"), settings["target"])
     if settings["project"] is not None:
         check_dns_label(shown.get("project", "project"), settings["project"])
-    for option in ("service_path", "check_path"):
+    for option in ("service_path", "check_path", "front_door_path"):
         value = settings[option]
         for path in [value] if isinstance(value, str) else value or ():
             if not path.startswith("/"):

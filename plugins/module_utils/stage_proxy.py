@@ -112,8 +112,13 @@ def refuse_conflicts(route: Route, others: list[Route]) -> None:
         )
 
 
-def apply(release: Release, decided: Plan, truth: Truth, timeout: float) -> dict[str, Any]:
-    """Write the plan step by step, each confirmed by every counting member; on failure everything goes back."""
+def apply(
+    release: Release, decided: Plan, truth: Truth, timeout: float, prove: Callable[[Route], None] = lambda _route: None
+) -> dict[str, Any]:
+    """Write the plan step by step, each confirmed by every counting member; on failure everything goes back.
+
+    C(prove) is called at the end with the route that is in effect then, and may raise DeliveryError too.
+    """
     refuse_conflicts(decided.after, release.other_routes())
     release.fleet.require_members()
     index, prepared = truth.route_index, Confirmation()
@@ -124,6 +129,7 @@ def apply(release: Release, decided: Plan, truth: Truth, timeout: float) -> dict
                 release, decided.prepared, index, timeout, decided.color, decided.required
             )
         _index, committed = write_confirmed(release, decided.after, index, timeout, decided.color, decided.required)
+        prove(decided.after)
     except DeliveryError as error:
         outcome = undo(release, decided, timeout)
         error.result.update(outcome)

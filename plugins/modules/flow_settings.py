@@ -14,9 +14,9 @@ description:
   - Collects the settings of a release from C(docker-flow.yml) in the project directory, from C(FLOW_*) environment
     variables, from variables of the inventory and of plays, and from extra vars. Later wins, a list replaces a list.
   - The names are those of Docker Flow (C(target), C(side_targets), C(blue_green), C(service_path), C(flow), C(scale),
-    C(project), C(pull_side_targets), C(compose_path)) and C(service_domain), C(check_path), C(target_port),
-    C(timeout_server), C(retries), C(profiles), C(env), C(scale_which), C(min_scale), C(max_scale), C(force),
-    C(with_registry_auth), C(timeout), C(proxy_timeout), C(test_tasks), C(test_timeout), C(preview_token),
+    C(project), C(pull_side_targets), C(compose_path)) and C(service_domain), C(check_path), C(front_door_path),
+    C(target_port), C(timeout_server), C(retries), C(profiles), C(env), C(scale_which), C(min_scale), C(max_scale),
+    C(force), C(with_registry_auth), C(timeout), C(proxy_timeout), C(test_tasks), C(test_timeout), C(preview_token),
     C(drain_timeout), C(stop_timeout), C(keep_warm), C(max_failures), C(lock_wait), C(take_over), C(exclude_proxies).
   - In the environment a name is written in capitals, with C(FLOW_) before it. C(FLOW) alone is C(FLOW_FLOW). Lists are
     separated by commas, C(FLOW_ENV) is C(NAME=value,OTHER=value).

@@ -69,6 +69,11 @@ options:
     description: Seconds for each step (prepare, flip, back) until every proxy confirmed it.
     type: int
     default: 60
+  front_door_path:
+    description:
+      - Path that is asked for through the front door of every proxy after the flip, for example a page that needs the
+        database. An answer of 500 or more, 404, or none within 5 seconds takes everything back.
+    type: str
   planned_instances:
     description:
       - In check mode only, how many instances of O(color) a deploy before this stage would have started.
@@ -158,6 +163,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments impo
 from ansible_collections.dockerflow.delivery.plugins.module_utils.color import other
 from ansible_collections.dockerflow.delivery.plugins.module_utils.confirmation import confirm
 from ansible_collections.dockerflow.delivery.plugins.module_utils.draining import wait_until_drained
+from ansible_collections.dockerflow.delivery.plugins.module_utils.front_door import ask_all
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Route, check_host, check_path
 
 ARGUMENTS: dict[str, Any] = {
@@ -173,6 +179,7 @@ ARGUMENTS: dict[str, Any] = {
     "retries": {"type": "int"},
     "timeout_server": {"type": "int"},
     "timeout": {"type": "int", "default": 60},
+    "front_door_path": {"type": "str"},
     "planned_instances": {"type": "int"},
     "drain_timeout": {"type": "int", "default": 0},
 }
@@ -192,6 +199,11 @@ def main() -> None:
                 truth.running[parameters["color"]] = parameters["planned_instances"]
             if parameters["state"] == "absent":
                 return absent(release, truth.route, truth.route_index)
+
+            def prove(route: Route) -> None:
+                if parameters["front_door_path"]:
+                    ask_all(release.fleet.snapshot(), route, parameters["front_door_path"])
+
             record, _index = release.record()
             decided = stage_proxy.plan(wish, truth, record)
             result: dict[str, Any] = {
@@ -211,9 +223,11 @@ def main() -> None:
                 return result
             if decided.changed:
                 with journal(release, "proxy"):
-                    result.update(stage_proxy.apply(release, decided, truth, parameters["timeout"]))
+                    result.update(stage_proxy.apply(release, decided, truth, parameters["timeout"], prove))
             else:
-                confirm(release, decided.before or decided.after, parameters["timeout"], decided.color, 0)
+                standing = decided.before or decided.after
+                confirm(release, standing, parameters["timeout"], decided.color, 0)
+                prove(standing)  # a run that was killed right after its flip did not
             stage_proxy.record_live(release, decided.color)
             if parameters["drain_timeout"]:
                 result["still_open"] = wait_until_drained(release, other(decided.color), parameters["drain_timeout"])
@@ -244,6 +258,8 @@ def wish_of(parameters: dict[str, Any]) -> stage_proxy.RouteWish:
         check_path(path)
     if parameters["check_path"]:
         check_path(parameters["check_path"], "check_path")
+    if parameters["front_door_path"]:
+        check_path(parameters["front_door_path"], "front_door_path")
     for host in parameters["service_domain"] or ():
         check_host(host)
     names = ("check_path", "retries", "timeout_server")

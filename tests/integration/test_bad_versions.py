@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Promise: a bad version fails with the stage, the reason and its last log lines, and users never see it.
 
-Time budget: 150 s.
+Time budget: 180 s.
 """
 
 from __future__ import annotations
@@ -60,6 +60,17 @@ def test_the_next_good_version_works_and_clears_up(books: Project) -> None:
     assert not load.report.lost, str(load.report)
     assert books.get().version == "2"
     assert sorted(books.counts().values()) == [0, 1]
+
+
+def test_a_page_that_fails_at_a_front_door_takes_everything_back(books: Project) -> None:
+    live = books.live
+    with books.load(rate=100) as load:
+        result = books.deploy("1", front_door_path="/api/v1/books")  # which has no data store
+    assert "stage proxy: proxy 'local' does not serve 'bad-app' at " in result.failure, str(result)
+    assert "status 503" in result.failure
+    assert not load.report.lost, str(load.report)
+    assert books.live == live
+    books.release("2", front_door_path="/version", force=True)
 
 
 def test_a_version_that_breaks_when_users_come_is_sent_back(books: Project) -> None:

@@ -125,6 +125,21 @@ def test_a_proxy_that_cannot_flip_is_named(deployed: World, behaviour: str, up: 
     assert deployed.route_now().split.live == "blue"
 
 
+def test_what_does_not_prove_itself_after_the_flip_goes_back(deployed: World) -> None:
+    proven: list[str] = []
+
+    def prove(route: Route) -> None:
+        proven.append(deployed.route_now().split.live)
+        raise DeliveryError(f"no page of {route.split.live}")
+
+    found = deployed.release.truth()
+    decided = plan(RouteWish(paths=BOOKS), found, deployed.release.record()[0])
+    with pytest.raises(DeliveryError, match="no page of green") as raised:
+        apply(deployed.release, decided, found, 0.0, prove)
+    assert proven == ["green"]
+    assert (deployed.route_now().split.live, raised.value.result["mixed"]) == ("blue", False)
+
+
 def test_what_cannot_be_put_back_is_called_mixed(deployed: World) -> None:
     deployed.proxies["proxy-2"].behaviour = SILENT
     with pytest.raises(DeliveryError, match="the state is mixed, run the stage proxy again") as raised:
