@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from ansible.errors import AnsibleError
+from ansible.parsing.mod_args import ModuleArgsParser
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import DeliveryError
@@ -31,19 +33,45 @@ class ActionModule(ActionBase):
             }
         )
         given = task_vars or {}
-        # Variables of plays and inventory are merged with the extra vars here, so only the names tell them apart.
-        extra_names = set(load_extra_vars(self._loader))
-        extra = setting_variables(extra_names & set(given), extra=True)
-        inventory = setting_variables(set(given) - extra_names, extra=False)
         try:
+            # Variables of plays and inventory are merged with the extra vars here, so only the names tell them apart.
+            extra_names = set(load_extra_vars(self._loader))
+            extra = setting_variables(extra_names & set(given), extra=True)
+            inventory = setting_variables(set(given) - extra_names, extra=False)
             settings = project_settings(
                 arguments["project_src"],
                 environ=os.environ,
                 inventory={name: self._templar.template(given[name]) for name in inventory},
                 extra={name: self._templar.template(given[name]) for name in extra},
             )
+            if settings["test_tasks"] is not None:
+                self._check_tests(settings["test_tasks"])
         except DeliveryError as error:
             return {"failed": True, "msg": str(error)}
         if arguments["flow"]:
             settings["flow"] = arguments["flow"]
         return {"changed": False, "settings": settings, "_ansible_no_log": True}
+
+    def _check_tests(self, path: str) -> None:
+        """Refuse a file of tests that Ansible could not run, before anything is deployed.
+
+        Found only when the tests begin, it would end the playbook at once, without clearing up.
+        """
+        try:
+            tasks = self._loader.load_from_file(path)
+        except AnsibleError as error:
+            raise DeliveryError(f"test_tasks '{path}' cannot be read: {error.message}") from error
+        self._check_tasks(path, tasks)
+
+    def _check_tasks(self, path: str, tasks: Any) -> None:
+        if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
+            raise DeliveryError(f"test_tasks '{path}' holds no list of tasks: write one as for include_tasks")
+        for task in tasks:
+            if "block" in task:
+                for part in ("block", "rescue", "always"):
+                    self._check_tasks(path, task.get(part) or [])
+                continue
+            try:
+                ModuleArgsParser(task).parse()
+            except AnsibleError as error:
+                raise DeliveryError(f"test_tasks '{path}', task '{task.get('name', '?')}': {error.message}") from error

@@ -134,11 +134,12 @@ def connect_release(parameters: Mapping[str, Any], project: str | None = None) -
 
 
 @contextmanager
-def held(module: AnsibleModule, release: Release, stage: str) -> Iterator[None]:
+def held(module: AnsibleModule, release: Release, stage: str, *, keep_failed: bool = False) -> Iterator[None]:
     """Hold the lock of the target's run during a stage; in check mode there is no lock, because nothing changes.
 
     With C(run) the stage goes on with a run, else it starts one. The run ends with the stage unless C(keep_run) is set
-    and the stage succeeded; then the next stage gets it as C(run).
+    and the stage succeeded; then the next stage gets it as C(run). With C(keep_failed) also when it failed: whoever
+    called it clears up under the same lock.
     """
     if module.check_mode:
         yield
@@ -157,7 +158,7 @@ def held(module: AnsibleModule, release: Release, stage: str) -> Iterator[None]:
         succeeded = True
     finally:
         renewal.finish()
-        if succeeded and parameters["keep_run"]:
+        if parameters["keep_run"] and (succeeded or keep_failed):
             parameters["run"] = release.lock.run
         else:
             parameters["run"] = None

@@ -41,7 +41,7 @@ class DeployWish:
 class Sources:
     """The Compose project with its images pinned: all that a deploy of the target is made from.
 
-    C(side_targets) are those that keep what they run with.
+    C(side_targets) are those that keep what they run with, C(new_side_targets) those that did not run.
     """
 
     project: ComposeProject
@@ -52,10 +52,7 @@ class Sources:
     from_file: int | None
     warnings: tuple[str, ...]
     dialect: tuple[int, int]
-
-    def new_side_targets(self, wish: DeployWish) -> tuple[str, ...]:
-        """The side targets that the deploy creates or renews."""
-        return tuple(name for name in wish.side_targets if name not in self.side_targets)
+    new_side_targets: tuple[str, ...] = ()
 
     def document(
         self, wish: DeployWish, target: str, color: str | None, instances: int | None, run: str
@@ -77,7 +74,9 @@ class Sources:
 
 def prepare(engine: Engine, project: ComposeProject, target: str, wish: DeployWish, colored: bool) -> Sources:
     """Check the project for this target and pin its images. Asks Docker and registries, changes nothing."""
-    kept = {} if wish.pull_side_targets else running_side_targets(engine, project.name, wish.side_targets)
+    running = running_side_targets(engine, project.name, wish.side_targets)
+    kept = {} if wish.pull_side_targets else running
+    new = tuple(name for name in wish.side_targets if name not in running)
     # Translated once without images, so that a target that cannot be deployed is refused before a registry is asked.
     dialect = client_dialect(("docker", "--host", engine.docker_host))
     draft = stack_document(
@@ -100,4 +99,4 @@ def prepare(engine: Engine, project: ComposeProject, target: str, wish: DeployWi
         image_identity=image.identity,
         target_port=wish.target_port,
     )
-    return Sources(project, images, kept, image, spec, draft.replicas, draft.warnings, dialect)
+    return Sources(project, images, kept, image, spec, draft.replicas, draft.warnings, dialect, new)

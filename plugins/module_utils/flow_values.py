@@ -82,7 +82,10 @@ def _mapping(shown: str, value: Any) -> dict[str, str]:
     if isinstance(value, str):
         pairs = [item.partition("=") for item in value.split(",") if item.strip()]
         if any(not equals or not name.strip() for name, equals, _text in pairs):
-            raise DeliveryError(f"{shown} '{value}' is not valid: write it as NAME=value,OTHER=value")
+            # Not shown: a value with a comma in it may be a secret.
+            raise DeliveryError(
+                f"{shown} has a part without '=': write it as NAME=value,OTHER=value, values without commas"
+            )
         return {name.strip(): text for name, _equals, text in pairs}
     if not isinstance(value, Mapping):
         raise DeliveryError(f"{shown} '{value}' is not valid: write a mapping of names to values")

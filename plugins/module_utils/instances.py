@@ -46,7 +46,7 @@ def judge(
     if len(failed) >= max_failures:
         return Verdict(False, failed[0], text)
     if may_complete:
-        completed = sum(1 for task in tasks if task.state == "complete")
+        completed = sum(1 for task in tasks if task.completed)
         return Verdict(running + completed >= wanted, None, text)
     stopping = [task for task in tasks if not task.ended and task.desired != "running"]
     return Verdict(running == wanted and (wanted > 0 or not stopping), None, text)

@@ -160,11 +160,17 @@ class RunLock:
             raise self.lost()
 
     def renew_within_stage(self) -> bool:
-        """Extend the session as long as the run is in this stage; False when it moved on or ended."""
-        entry = self._registry.get(self.key)
-        if entry is None or entry.session != self.run or Holder.from_json(entry.value).stage != self.holder.stage:
-            return False
-        return self._registry.renew_session(self.run)
+        """Extend the session as long as the run is in this stage; False when it moved on or ended.
+
+        That Consul is away for a moment ends nothing.
+        """
+        try:
+            entry = self._registry.get(self.key)
+            if entry is None or entry.session != self.run or Holder.from_json(entry.value).stage != self.holder.stage:
+                return False
+            return self._registry.renew_session(self.run)
+        except RegistryError:
+            return True
 
     def lost(self) -> LockLostError:
         """The error to raise when a write was refused because the lock is gone; says who has it now."""

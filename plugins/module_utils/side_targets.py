@@ -16,11 +16,14 @@ from .release import Release
 
 
 def running_side_targets(engine: Engine, project: str, names: Sequence[str]) -> dict[str, SideTarget]:
-    """What side targets run with already, and therefore keep: their instances and image."""
+    """What side targets run with already, and therefore keep: their instances and image.
+
+    One that is there but has nothing that runs or ended well, because it never came up, has nothing to keep.
+    """
     kept = {}
     for name in names:
         service = engine.service(swarm_service_name(project, name))
-        if service is not None:
+        if service is not None and any(task.running or task.completed for task in engine.tasks(service)):
             kept[name] = SideTarget(service.replicas, service.image)
     return kept
 
@@ -28,8 +31,9 @@ def running_side_targets(engine: Engine, project: str, names: Sequence[str]) -> 
 def wait_for_side_targets(release: Release, names: Iterable[str], timeout: float, max_failures: int) -> None:
     """Wait until every instance of these is healthy, or ended well: tests and users of the candidate need them.
 
-    Only for those that the release brought up. One that ran before and has trouble of its own, perhaps on a node that
-    is lost, does not hold back a release that may be what helps. C(timeout) in seconds for each.
+    C(names) are those of which nothing ran before: where some instances run and others do not, perhaps on a node that
+    is lost, that does not hold back a release that may be what helps. What ended before this look is forgiven, too.
+    C(timeout) in seconds for each.
     """
 
     def report(text: str) -> None:
@@ -45,6 +49,7 @@ def wait_for_side_targets(release: Release, names: Iterable[str], timeout: float
             service,
             service.replicas,
             timeout=timeout,
+            before=frozenset(task.id for task in release.engine.tasks(service) if task.ended),
             max_failures=max_failures,
             may_complete=True,
             on_wait=report,

@@ -66,7 +66,7 @@ def roll(release: Release, sources: Sources, plan: RollingPlan, wish: DeployWish
         timeout=wish.timeout,
         with_registry_auth=wish.with_registry_auth,
     )
-    wait_for_side_targets(release, sources.new_side_targets(wish), wish.timeout, wish.max_failures)
+    wait_for_side_targets(release, sources.new_side_targets, wish.timeout, wish.max_failures)
     after = release.engine.service(release.swarm_name(None))
     if after is None:
         raise DeliveryError(f"service '{release.swarm_name(None)}' vanished while it was being deployed")

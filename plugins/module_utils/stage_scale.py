@@ -121,24 +121,27 @@ def scale_up(
             on_wait=report,
         )
         wait_until_registered(release.registry, f"{release.service}-{color}", tasks, timeout=timeout, on_wait=report)
-    except DeliveryError:
-        current = release.color_service(color)
-        if current is not None:
-            release.renew()
-            release.engine.scale(current, old)
-        raise
-    try:
         expect(release, color, wanted, timeout)
     except DeliveryError as error:
-        try:
-            scale_down(release, scaled, color, old, timeout=timeout, drain_timeout=drain_timeout)
-        except DeliveryError as second:
-            raise DeliveryError(
-                f"{error}; and what was started could not be stopped again ({second}): mend that, then scale to {old}",
-                **error.result,
-            ) from error
+        take_back(release, color, old, error, timeout=timeout, drain_timeout=drain_timeout)
         raise
     return {}
+
+
+def take_back(
+    release: Release, color: str, old: int, error: DeliveryError, *, timeout: float, drain_timeout: float
+) -> None:
+    """Stop again what a failed scaling started; raises C(error), and why, when that cannot be done."""
+    try:
+        release.renew()
+        current = release.color_service(color)
+        if current is not None:
+            scale_down(release, current, color, old, timeout=timeout, drain_timeout=drain_timeout)
+    except DeliveryError as second:
+        raise DeliveryError(
+            f"{error}; and what was started could not be stopped again ({second}): mend that, then scale to {old}",
+            **error.result,
+        ) from error
 
 
 def scale_down(
@@ -147,7 +150,7 @@ def scale_down(
     """Drain those that Swarm will remove at the proxies, scale, and report where the prediction was wrong."""
     tasks = release.engine.tasks(service)
     running = [task for task in tasks if task.running]
-    victims = predict_removed(running, len(running) - wanted)
+    victims = predict_removed(running, max(0, len(running) - wanted))
 
     def report(text: str) -> None:
         release.renew()

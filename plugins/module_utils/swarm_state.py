@@ -72,6 +72,11 @@ class TaskState:
         return self.state in _ENDED
 
     @property
+    def completed(self) -> bool:
+        """It ended well, as a job does."""
+        return self.state == "complete"
+
+    @property
     def failed(self) -> bool:
         """It ended by itself, or could not even start."""
         return self.state in _FAILED

@@ -82,7 +82,9 @@ options:
     type: bool
     default: false
   env:
-    description: Variables for the Compose file, beside those of its C(.env). Their values are never logged or returned.
+    description:
+      - Variables for the Compose file, beside those of its C(.env). The module neither logs nor returns their values;
+        what a program that fails, or Docker, says of them is in the error.
     type: dict
     default: {}
   profiles:

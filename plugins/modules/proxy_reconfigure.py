@@ -72,7 +72,8 @@ options:
   front_door_path:
     description:
       - Path that is asked for through the front door of every proxy after the flip, for example a page that needs the
-        database. An answer of 500 or more, 404, or none within 5 seconds takes everything back.
+        database. An answer of 500 or more, 404, or none within 5 seconds takes everything
+        back; where O(color) was live before, it only fails.
     type: str
   planned_instances:
     description:
@@ -163,6 +164,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments impo
 from ansible_collections.dockerflow.delivery.plugins.module_utils.color import other
 from ansible_collections.dockerflow.delivery.plugins.module_utils.confirmation import confirm
 from ansible_collections.dockerflow.delivery.plugins.module_utils.draining import wait_until_drained
+from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.front_door import ask_all
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Route, check_host, check_path
 
@@ -227,7 +229,13 @@ def main() -> None:
             else:
                 standing = decided.before or decided.after
                 confirm(release, standing, parameters["timeout"], decided.color, 0)
-                prove(standing)  # a run that was killed right after its flip did not
+                try:
+                    prove(standing)  # a run that was killed right after its flip did not
+                except DeliveryError as error:
+                    raise DeliveryError(
+                        f"{error}; users were on colour {decided.color} before this run, so nothing was taken back: "
+                        f"run the stage rollback if they should leave it"
+                    ) from error
             stage_proxy.record_live(release, decided.color)
             if parameters["drain_timeout"]:
                 result["still_open"] = wait_until_drained(release, other(decided.color), parameters["drain_timeout"])

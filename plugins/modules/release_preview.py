@@ -125,7 +125,7 @@ def main() -> None:
     def body() -> dict[str, Any]:
         check_token(parameters["token"], "token")
         release = connect_release(parameters)
-        with held(module, release, stage_preview.STAGE):
+        with held(module, release, stage_preview.STAGE, keep_failed=True):
             truth = release.truth()
             record, _index = release.record()
             plan = stage_preview.plan_preview(truth, record, parameters["token"])

@@ -65,3 +65,34 @@ def test_a_refusal_is_one_sentence_that_is_shown(monkeypatch: pytest.MonkeyPatch
     result = read(monkeypatch, {"project_src": source}, {}, {"flow": "deploi"})
     assert result == {"failed": True, "msg": result["msg"]}
     assert result["msg"].startswith("flow names stage 'deploi'")
+
+
+def test_a_mistyped_extra_var_is_refused_the_same_way(monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    result = read(monkeypatch, {"project_src": source}, {}, {"service_pth": "/x"})
+    assert result == {"failed": True, "msg": result["msg"]}
+    assert result["msg"].startswith("extra var service_pth is no setting (did you mean 'service_path'?)")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("- name: [", "cannot be read", id="no YAML"),
+        pytest.param("name: x", "holds no list of tasks", id="no list"),
+        pytest.param("- name: x\n  no.such.module: {}", "task 'x': ", id="a module that is not here"),
+        pytest.param("- block: [{name: y, ansible.builtin.pong: {}}]", "task 'y': ", id="in a block"),
+    ],
+)
+def test_tests_that_cannot_run_are_refused_first(
+    monkeypatch: pytest.MonkeyPatch, source: str, text: str, words: str
+) -> None:
+    (Path(source) / "tests.yml").write_text(text)
+    result = read(monkeypatch, {"project_src": source}, {}, {"test_tasks": "tests.yml"})
+    assert result["failed"]
+    assert "tests.yml" in result["msg"]
+    assert words in result["msg"]
+
+
+def test_tests_that_can_run(monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    (Path(source) / "tests.yml").write_text("- name: x\n  uri: {url: 'http://x'}\n  register: found\n")
+    result = read(monkeypatch, {"project_src": source}, {}, {"test_tasks": "tests.yml"})
+    assert result["settings"]["test_tasks"] == f"{source}/tests.yml"

@@ -128,6 +128,12 @@ def test_held_while_the_run_is_in_the_stage(consul: FakeConsul) -> None:
     assert not lock.renew_within_stage(), "the next stage renews for itself"
 
 
+def test_held_on_while_consul_is_away(consul: FakeConsul) -> None:
+    lock = take(consul)
+    consul.silent = True
+    assert lock.renew_within_stage()
+
+
 def test_not_held_for_somebody_else(consul: FakeConsul) -> None:
     lock = take(consul)
     take(consul, BOB, take_over=True)

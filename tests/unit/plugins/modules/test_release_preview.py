@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.modules import release_preview
+from ansible_collections.dockerflow.delivery.plugins.modules import release_lock, release_preview
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxies import SILENT
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import World, release_of
 
@@ -45,8 +45,10 @@ def test_predicted_done_and_nothing_left(deployed: World, run: Run) -> None:
 def test_a_proxy_that_does_not_confirm_takes_it_back(deployed: World, run: Run) -> None:
     deployed.proxies["proxy-2"].behaviour = SILENT
     deployed.proxies.publish()
-    failed = run(release_preview, token=TOKEN, timeout=0)
+    started = run(release_lock)["run"]
+    failed = run(release_preview, token=TOKEN, timeout=0, run=started, keep_run=True)
     assert failed["failed"]
+    assert deployed.consul.sessions == {started}, "whoever called it clears up under the same lock"
     assert failed["msg"].startswith("stage test: proxies that did not confirm")
     assert deployed.route_now().preview is None
 
