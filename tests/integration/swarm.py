@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -81,8 +82,14 @@ class Swarm:
         self.client.containers.get(name).stop(timeout=10)
 
     def kill_process(self, name: str) -> None:
-        """SIGKILL to a container's main process: Docker sees a crash, not an operator's wish, and restarts it."""
-        os.kill(self.process_of(name), signal.SIGKILL)
+        """SIGKILL to a container's main process: Docker sees a crash, not an operator's wish, and restarts it.
+
+        Returns when it and with it every process of the container is gone: until then its children still answer.
+        """
+        process = self.process_of(name)
+        assert process > 1, f"{name} does not run"
+        os.kill(process, signal.SIGKILL)
+        eventually(lambda: _is_over(process), f"process {process} of {name} is over")
 
     def leftovers(self, project: str) -> list[str]:
         """Everything of a project that Docker still knows: services, containers, networks, configs and secrets."""
@@ -119,6 +126,14 @@ def eventually(condition: Callable[[], Any], what: str, timeout: float = 30.0) -
             raise AssertionError(f"not within {timeout:.0f} s: {what}")
         time.sleep(0.05)
     return value
+
+
+def _is_over(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return True
+    return state in "ZX"
 
 
 def _service(item: dict[str, Any], project: str) -> Service:
