@@ -155,6 +155,15 @@ class Release:
         """Extend the lock; raises LockLostError when it is gone."""
         self.held_lock().renew()
 
+    def reporter(self, what: str) -> Callable[[str], None]:
+        """For who waits for C(what): a function that takes how far it is, renews the lock and shows it."""
+
+        def report(text: str) -> None:
+            self.renew()
+            self.progress(f"{what}: {text}")
+
+        return report
+
     def next_revision(self, route: Route) -> int:
         """A number that no proxy has confirmed yet, or it would be taken for confirmed without a look.
 

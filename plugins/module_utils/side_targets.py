@@ -36,10 +36,6 @@ def wait_for_side_targets(release: Release, names: Iterable[str], timeout: float
     C(timeout) in seconds for each.
     """
 
-    def report(text: str) -> None:
-        release.renew()
-        release.progress(f"side target {name}: {text}")
-
     for name in names:
         service = release.engine.service(swarm_service_name(release.project, name))
         if service is None:
@@ -52,5 +48,5 @@ def wait_for_side_targets(release: Release, names: Iterable[str], timeout: float
             before=frozenset(task.id for task in release.engine.tasks(service) if task.ended),
             max_failures=max_failures,
             may_complete=True,
-            on_wait=report,
+            on_wait=release.reporter(f"side target {name}"),
         )

@@ -143,10 +143,7 @@ def prove(release: Release, plan: DeployPlan, wish: DeployWish) -> None:
     # What ended before this run began to look is not this release's fault, or was forgiven by the run that saw it.
     before = frozenset(task.id for task in release.engine.tasks(service) if task.ended) if plan.reuse else frozenset()
 
-    def report(text: str) -> None:
-        release.renew()
-        release.progress(f"colour {plan.color}: {text}")
-
+    report = release.reporter(f"colour {plan.color}")
     proven: set[str] = set()
     while True:
         tasks = wait_until_healthy(

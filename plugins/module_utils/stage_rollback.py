@@ -59,10 +59,7 @@ def start_previous(release: Release, plan: RollbackPlan, *, timeout: float, max_
     replicas = service.replicas
     started = release.engine.scale(service, plan.instances)
 
-    def report(text: str) -> None:
-        release.renew()
-        release.progress(f"colour {plan.color}: {text}")
-
+    report = release.reporter(f"colour {plan.color}")
     try:
         tasks = wait_until_healthy(
             release.engine,

@@ -73,10 +73,6 @@ def roll(release: Release, sources: Sources, plan: RollingPlan, wish: DeployWish
     if before is not None and before.spec["TaskTemplate"] != after.spec["TaskTemplate"]:
         wait_for_outcome(release, after.name, before.update_started, old_tasks, wish.timeout)
 
-    def report(text: str) -> None:
-        release.renew()
-        release.progress(f"{after.name}: {text}")
-
     wait_until_healthy(
         release.engine,
         after,
@@ -84,7 +80,7 @@ def roll(release: Release, sources: Sources, plan: RollingPlan, wish: DeployWish
         timeout=wish.timeout,
         before=old_tasks,
         max_failures=wish.max_failures,
-        on_wait=report,
+        on_wait=release.reporter(after.name),
     )
     return {}
 

@@ -106,10 +106,7 @@ def scale_up(
     old = service.replicas
     scaled = release.engine.scale(service, wanted)
 
-    def report(text: str) -> None:
-        release.renew()
-        release.progress(f"colour {color}: {text}")
-
+    report = release.reporter(f"colour {color}")
     try:
         tasks = wait_until_healthy(
             release.engine,
@@ -152,10 +149,7 @@ def scale_down(
     running = [task for task in tasks if task.running]
     victims = predict_removed(running, max(0, len(running) - wanted))
 
-    def report(text: str) -> None:
-        release.renew()
-        release.progress(f"colour {color}: {text}")
-
+    report = release.reporter(f"colour {color}")
     try:
         cut = drain(release, color, victims, timeout, drain_timeout)
         release.renew()
