@@ -204,6 +204,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments impo
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose_project import load_project
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release import Release
 from ansible_collections.dockerflow.delivery.plugins.module_utils.scale import Scale
+from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm_state import ServiceState
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
@@ -265,40 +266,39 @@ def main() -> None:
         if plan.changed and not module.check_mode:
             with journal(release, "deploy"):
                 stage_deploy.deploy(release, sources, plan, wish)
-        name = release.swarm_name(plan.color)
-        before = truth.services.get(plan.color)
-        after = {"service": name, "image": plan.image.reference, "instances": plan.instances, "spec": plan.spec}
-        return {
-            "changed": plan.changed,
-            "color": plan.color,
-            "swarm_service": name,
-            "instances": plan.instances,
-            "image": plan.image.reference,
-            "spec": plan.spec,
-            "reason": plan.reason if not plan.changed else "",
-            "diff": {"before": stage_deploy.shown(before) if plan.changed else after, "after": after},
-        }
+        return outcome(release, plan, plan.color, truth.services.get(plan.color), plan.reason)
 
     def rolling(release: Release, sources: deploy_sources.Sources, wish: deploy_sources.DeployWish) -> dict[str, Any]:
-        name = release.swarm_name(None)
-        service = release.engine.service(name)
+        service = release.engine.service(release.swarm_name(None))
         plan = stage_rolling.plan_rolling(wish, service, len(release.engine.running(service)), sources)
         if plan.changed and not module.check_mode:
             with journal(release, "deploy"):
                 stage_rolling.roll(release, sources, plan, wish)
-        after = {"service": name, "image": plan.image.reference, "instances": plan.instances, "spec": plan.spec}
-        return {
-            "changed": plan.changed,
-            "color": None,
-            "swarm_service": name,
-            "instances": plan.instances,
-            "image": plan.image.reference,
-            "spec": plan.spec,
-            "reason": "" if plan.changed else "exactly this release runs already",
-            "diff": {"before": stage_deploy.shown(service) if plan.changed else after, "after": after},
-        }
+        return outcome(release, plan, None, service, "exactly this release runs already")
 
     finish(module, body, "deploy")
+
+
+def outcome(
+    release: Release,
+    plan: stage_deploy.DeployPlan | stage_rolling.RollingPlan,
+    color: str | None,
+    before: ServiceState | None,
+    reason: str,
+) -> dict[str, Any]:
+    """What the module returns of its plan; C(reason) says why nothing was to be done."""
+    name = release.swarm_name(color)
+    after = {"service": name, "image": plan.image.reference, "instances": plan.instances, "spec": plan.spec}
+    return {
+        "changed": plan.changed,
+        "color": color,
+        "swarm_service": name,
+        "instances": plan.instances,
+        "image": plan.image.reference,
+        "spec": plan.spec,
+        "reason": "" if plan.changed else reason,
+        "diff": {"before": stage_deploy.shown(before) if plan.changed else after, "after": after},
+    }
 
 
 def wish_of(parameters: dict[str, Any]) -> deploy_sources.DeployWish:
