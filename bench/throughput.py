@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ from ansible_collections.dockerflow.delivery.tests.integration.project import Pr
 from ansible_collections.dockerflow.delivery.tests.integration.swarm import eventually
 
 from .figures import Figure
+from .registrations import processor_seconds
 
 ROUNDS, SECONDS = 4, 6
 PORT = 18180
@@ -128,19 +128,16 @@ def measure(world: World, folder: Path) -> list[Figure]:
 
 
 def load(world: World, container: str, url: str, host: str) -> Load:
-    before = processor_seconds(world, container)
+    before = container_seconds(world, container)
     rate, errors, p99 = wrk(url, host, SECONDS)
-    spent = processor_seconds(world, container) - before
+    spent = container_seconds(world, container) - before
     return Load(rate, errors, p99, spent * 1e6 / (rate * SECONDS))
 
 
-def processor_seconds(world: World, container: str) -> float:
+def container_seconds(world: World, container: str) -> float:
     """What all processes of a container have used."""
-    ticks = 0
-    for (pid,) in world.swarm.client.containers.get(container).top(ps_args="-o pid")["Processes"]:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+    processes = world.swarm.client.containers.get(container).top(ps_args="-o pid")["Processes"]
+    return sum(processor_seconds(int(pid)) for (pid,) in processes)
 
 
 def answers() -> bool:

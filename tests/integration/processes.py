@@ -64,14 +64,21 @@ def _send(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
+def state_of(pid: int) -> str:
+    """The letter that the kernel shows for a process (R, S, T …); X, for dead, also when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"
+
+
 def _wait_until_stopped(pids: list[int]) -> None:
     """A signal is delivered a moment after it was sent; a process in a system call stops at its end."""
     end = time.monotonic() + 5
     while time.monotonic() < end:
         states = set()
         for pid in pids:
-            with contextlib.suppress(OSError):
-                states.add(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0])
+            states.add(state_of(pid))
         if states <= {"T", "t", "Z", "X"}:
             return
         time.sleep(0.005)

@@ -11,10 +11,11 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import docker
+
+from .processes import state_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Swarm:
         process = self.process_of(name)
         assert process > 1, f"{name} does not run"
         os.kill(process, signal.SIGKILL)
-        eventually(lambda: _is_over(process), f"process {process} of {name} is over")
+        eventually(lambda: state_of(process) in "ZX", f"process {process} of {name} is over")
 
     def leftovers(self, project: str) -> list[str]:
         """Everything of a project that Docker still knows: services, containers, networks, configs and secrets."""
@@ -126,14 +127,6 @@ def eventually(condition: Callable[[], Any], what: str, timeout: float = 30.0) -
             raise AssertionError(f"not within {timeout:.0f} s: {what}")
         time.sleep(0.05)
     return value
-
-
-def _is_over(process: int) -> bool:
-    try:
-        state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return True
-    return state in "ZX"
 
 
 def _service(item: dict[str, Any], project: str) -> Service:
