@@ -25,7 +25,6 @@ class ActionModule(ActionBase):
 
     _requires_connection = True
     _supports_async = True
-    _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module; what it returns is returned unchanged."""

@@ -21,7 +21,6 @@ class ActionModule(ActionBase):
     """Reads settings, environment and files of a project; nothing runs on the managed host."""
 
     _requires_connection = False
-    _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the settings, or one sentence on what is wrong with them."""
