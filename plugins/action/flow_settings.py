@@ -12,9 +12,9 @@ from ansible.errors import AnsibleError
 from ansible.parsing.mod_args import ModuleArgsParser
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
-from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import DeliveryError
-from ansible_collections.dockerflow.delivery.plugins.module_utils.flow_project import project_settings
-from ansible_collections.dockerflow.delivery.plugins.module_utils.flow_settings import setting_variables
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
+from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.declaration import setting_variables
+from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.project_settings import project_settings
 
 
 class ActionModule(ActionBase):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options that modules share; the same names stand as argument specs in module_utils/arguments.py."""
+"""The options that modules share; the same names stand as argument specs in module_utils/module/arguments.py."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation and entry point; the work is in module_utils/stage_deploy.py and stage_rolling.py."""
+"""Documentation and entry point; the work is in module_utils/stages/deploy.py and stages/rolling.py."""
 
 from __future__ import annotations
 
@@ -189,8 +189,9 @@ log:
 
 from typing import Any
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils import deploy_sources, stage_deploy, stage_rolling
-from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments import (
+from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.project import load_project
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.scale import Scale
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.arguments import (
     CONSUL_ARGUMENTS,
     DOCKER_ARGUMENTS,
     STAGE_ARGUMENTS,
@@ -201,10 +202,11 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments impo
     new_module,
     take_variables,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.compose_project import load_project
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release import Release
-from ansible_collections.dockerflow.delivery.plugins.module_utils.scale import Scale
-from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm_state import ServiceState
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import deploy as stage_deploy
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import rolling as stage_rolling
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import sources as deploy_sources
+from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_state import ServiceState
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,

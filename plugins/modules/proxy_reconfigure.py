@@ -2,7 +2,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation and entry point; the work is in module_utils/stage_proxy.py."""
+"""Documentation and entry point; the work is in module_utils/stages/proxy.py."""
 
 from __future__ import annotations
 
@@ -149,8 +149,12 @@ mixed:
 
 from typing import Any
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils import stage_proxy
-from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments import (
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.color import other
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
+from ansible_collections.dockerflow.delivery.plugins.module_utils.evidence.confirmation import confirm
+from ansible_collections.dockerflow.delivery.plugins.module_utils.evidence.draining import wait_until_drained
+from ansible_collections.dockerflow.delivery.plugins.module_utils.evidence.front_door import ask_all
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.arguments import (
     CONSUL_ARGUMENTS,
     DOCKER_ARGUMENTS,
     STAGE_ARGUMENTS,
@@ -161,12 +165,8 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments impo
     journal,
     new_module,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.color import other
-from ansible_collections.dockerflow.delivery.plugins.module_utils.confirmation import confirm
-from ansible_collections.dockerflow.delivery.plugins.module_utils.draining import wait_until_drained
-from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import DeliveryError
-from ansible_collections.dockerflow.delivery.plugins.module_utils.front_door import ask_all
-from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Route, check_host, check_path
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, check_host, check_path
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import proxy as stage_proxy
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,

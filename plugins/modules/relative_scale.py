@@ -2,7 +2,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation and entry point; the work is in module_utils/stage_scale.py."""
+"""Documentation and entry point; the work is in module_utils/stages/scaling.py."""
 
 from __future__ import annotations
 
@@ -97,8 +97,8 @@ wrong_guesses:
 
 from typing import Any
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils import stage_scale
-from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments import (
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.scale import Scale
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.arguments import (
     CONSUL_ARGUMENTS,
     DOCKER_ARGUMENTS,
     STAGE_ARGUMENTS,
@@ -109,8 +109,8 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments impo
     journal,
     new_module,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release import Release
-from ansible_collections.dockerflow.delivery.plugins.module_utils.scale import Scale
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import scaling as stage_scale
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,

@@ -2,7 +2,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation and entry point; the work is in module_utils/release_status.py."""
+"""Documentation and entry point; the work is in module_utils/release/status.py."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ releases:
 
 from typing import Any
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments import (
+from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.proxy_reports import Fleet
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.arguments import (
     CONSUL_ARGUMENTS,
     DOCKER_ARGUMENTS,
     connect_registry,
@@ -71,10 +72,9 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments impo
     new_module,
     prefix_of,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.engine import Engine
-from ansible_collections.dockerflow.delivery.plugins.module_utils.fleet import Fleet
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release import Release
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release_status import status_or_why_not
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.status import status_or_why_not
+from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_engine import Engine
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,

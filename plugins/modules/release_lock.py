@@ -2,7 +2,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation and entry point; the work is in module_utils/release_lock.py."""
+"""Documentation and entry point; the work is in module_utils/release/lock.py."""
 
 from __future__ import annotations
 
@@ -73,7 +73,8 @@ run:
 
 from typing import Any
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments import (
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.waiting import wait_until
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.arguments import (
     CONSUL_ARGUMENTS,
     DOCKER_ARGUMENTS,
     RUN_ARGUMENTS,
@@ -84,9 +85,8 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments impo
     new_module,
     take_lock,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release import utc_now
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release_lock import Holder, RunLock
-from ansible_collections.dockerflow.delivery.plugins.module_utils.waiting import wait_until
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.lock import Holder, RunLock
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import utc_now
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,

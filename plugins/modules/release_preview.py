@@ -2,7 +2,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation and entry point; the work is in module_utils/stage_preview.py."""
+"""Documentation and entry point; the work is in module_utils/stages/preview.py."""
 
 from __future__ import annotations
 
@@ -92,8 +92,8 @@ proxies:
 
 from typing import Any
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils import stage_preview, stage_proxy
-from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments import (
+from ansible_collections.dockerflow.delivery.plugins.module_utils.evidence.confirmation import confirm
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.arguments import (
     CONSUL_ARGUMENTS,
     DOCKER_ARGUMENTS,
     STAGE_ARGUMENTS,
@@ -104,8 +104,9 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments impo
     journal,
     new_module,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.confirmation import confirm
-from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import check_token
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import check_token
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import preview as stage_preview
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import proxy as stage_proxy
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,

@@ -2,7 +2,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation and entry point; the work is in module_utils/stage_rollback.py and stage_proxy.py."""
+"""Documentation and entry point; the work is in module_utils/stages/rollback.py and stages/proxy.py."""
 
 from __future__ import annotations
 
@@ -92,8 +92,7 @@ skew_ms:
 
 from typing import Any
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils import stage_proxy, stage_rollback
-from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments import (
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.arguments import (
     CONSUL_ARGUMENTS,
     DOCKER_ARGUMENTS,
     STAGE_ARGUMENTS,
@@ -104,6 +103,8 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments impo
     journal,
     new_module,
 )
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import proxy as stage_proxy
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import rollback as stage_rollback
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,

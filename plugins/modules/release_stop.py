@@ -2,7 +2,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation and entry point; the work is in module_utils/stage_stop.py."""
+"""Documentation and entry point; the work is in module_utils/stages/stop.py."""
 
 from __future__ import annotations
 
@@ -111,8 +111,7 @@ warm_until:
 
 from typing import Any
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils import stage_stop
-from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments import (
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.arguments import (
     CONSUL_ARGUMENTS,
     DOCKER_ARGUMENTS,
     STAGE_ARGUMENTS,
@@ -123,7 +122,8 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.arguments impo
     journal,
     new_module,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release import utc_now
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import utc_now
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import stop as stage_stop
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,

@@ -13,9 +13,9 @@ from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.engine import Engine
-from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import OutOfDateError
-from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm_state import RUN_LABEL
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import OutOfDateError
+from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_engine import Engine
+from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_state import RUN_LABEL
 from ansible_collections.dockerflow.delivery.plugins.modules import relative_scale
 from ansible_collections.dockerflow.delivery.tests.integration.modules import call
 from ansible_collections.dockerflow.delivery.tests.integration.project import Project

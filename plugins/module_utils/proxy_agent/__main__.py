@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
 """The two programs of the proxy image: C(agent), and C(haproxy), which renders by itself and becomes HAProxy."""
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import sys
 import threading
 from pathlib import Path
 
-from ..errors import DeliveryError
+from ..core.errors import DeliveryError
 from .agent import Agent
-from .settings import Settings
+from .proxy_settings import Settings
 from .startup import render_files, run_haproxy
 
 _SETTINGS = Path("/etc/docker-flow-proxy/proxy.json")

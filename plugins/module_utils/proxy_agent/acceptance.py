@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
 """Which version of each route is used: the newest sound one, else the last good one. A bad route harms no other."""
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..errors import DeliveryError
-from ..routes import Route, conflicts
+from ..core.errors import DeliveryError
+from ..routes.route import Route, conflicts
 
 
 @dataclass(frozen=True, slots=True)

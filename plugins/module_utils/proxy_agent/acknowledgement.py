@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
 """What the proxy tells the fleet: which revision of each route is in effect, and what each colour has to do."""
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..color import COLORS
-from ..routes import Route
-from .endpoint import backend_name
-from .haproxy_socket import HaproxyAwayError, MasterSocket, Worker, WorkerProcess
-from .worker_answers import ServerState, Traffic
+from ..core.color import COLORS
+from ..core.names import color_name
+from ..routes.route import Route
+from .haproxy.answers import ServerState, Traffic
+from .haproxy.sockets import HaproxyAwayError, MasterSocket, Worker, WorkerProcess
 
 SCHEMA = 1
 
@@ -81,7 +82,7 @@ def is_busy(effect: Effect, counts: Counts) -> bool:
     """Whether numbers that somebody may wait for are about to change."""
     for service, route in effect.routes.items():
         for color in COLORS:
-            backend = backend_name(service, color)
+            backend = color_name(service, color)
             servers = effect.servers.get(backend, {})
             if (color != route.split.live or route.draining) and counts.open.get(backend, 0):
                 return True
@@ -96,7 +97,7 @@ def _service(service: str, effect: Effect, counts: Counts) -> dict[str, Any]:
         "revision": route.revision if route else 0,
         "error": effect.errors.get(service),
         "live": route.split.live if route else None,
-        "colors": {color: _color(backend_name(service, color), effect, counts) for color in COLORS} if route else {},
+        "colors": {color: _color(color_name(service, color), effect, counts) for color in COLORS} if route else {},
     }
 
 

@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
 """The agent's loop: it looks at start, at every change, every 30 seconds, and more often while numbers move."""
 
 from __future__ import annotations
@@ -10,16 +11,16 @@ import threading
 import time
 from collections.abc import Iterable
 
-from ..errors import DeliveryError
-from ..registry import Registry
-from ..routes import Route
+from ..consul.registry import Registry
+from ..core.errors import DeliveryError
+from ..core.names import color_name
+from ..routes.route import Route
 from .acknowledgement import Counts, Effect, count, document, is_busy
-from .endpoint import backend_name
-from .haproxy_socket import MasterSocket
+from .haproxy.sockets import MasterSocket
 from .heartbeat import Heartbeat
-from .instances import followed_colors
-from .reconcile import Reconciler, Seen
-from .settings import Settings
+from .judgement import followed_colors
+from .proxy_settings import Settings
+from .reconciler import Reconciler, Seen
 from .watches import Watches
 
 LOG = logging.getLogger(__name__)
@@ -129,4 +130,4 @@ class Agent:
 
 
 def _names(routes: Iterable[Route]) -> set[str]:
-    return {backend_name(route.service, color) for route in routes for color in followed_colors(route)}
+    return {color_name(route.service, color) for route in routes for color in followed_colors(route)}

@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
 """Where an instance answers, and what HAProxy calls it."""
 
 from __future__ import annotations
@@ -10,11 +11,6 @@ import re
 from dataclasses import dataclass
 
 _OUTSIDE_NAMES = re.compile(r"[^A-Za-z0-9_.]")
-
-
-def backend_name(service: str, color: str) -> str:
-    """HAProxy's backend for one colour of a service."""
-    return f"{service}-{color}"
 
 
 @dataclass(frozen=True, slots=True, order=True)

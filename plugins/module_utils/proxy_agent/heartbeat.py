@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
 """The proxy's acknowledgement in Consul, held by a session: there as long as the agent lives, and never longer."""
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..errors import DeliveryError
-from ..registry import Registry
+from ..consul.registry import Registry
+from ..core.errors import DeliveryError
 
 LOG = logging.getLogger(__name__)
 

@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
 """What was last in effect on this proxy: it survives the agent, HAProxy and Consul."""
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import DeliveryError
-from ..routes import Route
+from ..core.errors import DeliveryError
+from ..routes.route import Route
+from .atomic_files import read_text, write_if_changed
 from .endpoint import Endpoint
-from .files import read_text, write_if_changed
 
 
 @dataclass(slots=True)

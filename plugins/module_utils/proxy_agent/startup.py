@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
 """What HAProxy starts with: rendered from Consul, else what this proxy had last, else nothing but answers."""
 
 from __future__ import annotations
@@ -11,20 +12,21 @@ import os
 import time
 from collections.abc import Sequence
 
-from ..color import COLORS
-from ..errors import DeliveryError, RegistryError
-from ..registry import Instance, Registry
-from ..routes import Route
-from ..waiting import Deadline
+from ..consul.registry import Instance, Registry
+from ..core.color import COLORS
+from ..core.errors import DeliveryError, RegistryError
+from ..core.names import color_name
+from ..core.waiting import Deadline
+from ..routes.route import Route
 from .acceptance import accept
-from .endpoint import Endpoint, backend_name
-from .files import locked, read_text, write_if_changed
-from .haproxy_config import render
-from .installation import check_text, find_culprits, forget_server_state
-from .instances import followed_colors, judge
+from .atomic_files import locked, read_text, write_if_changed
+from .endpoint import Endpoint
+from .haproxy.config import render
+from .haproxy.installation import check_text, find_culprits, forget_server_state
+from .haproxy.loaded_maps import Maps
+from .judgement import followed_colors, judge
 from .last_good import LastGood
-from .settings import Settings
-from .worker_maps import Maps
+from .proxy_settings import Settings
 
 LOG = logging.getLogger(__name__)
 
@@ -80,7 +82,7 @@ def ask(settings: Settings, patience: float) -> Intent:
         for color in followed_colors(route):
             if deadline.passed:
                 raise DeliveryError(f"Consul took more than {patience:g} s")
-            name = backend_name(route.service, color)
+            name = color_name(route.service, color)
             instances[name] = registry.instances(name)[1]
     return Intent(index, routes, instances)
 
@@ -90,7 +92,7 @@ def desired_servers(route: Route, intent: Intent, good: LastGood) -> dict[str, t
     servers = {}
     followed = followed_colors(route)
     for color in COLORS:
-        name = backend_name(route.service, color)
+        name = color_name(route.service, color)
         if color in followed:
             before = good.servers.get(name, ())
             up = {server.name for server in before}

@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
 """What Consul says, kept up to date by blocking queries: one thread for the routes, one for each followed colour.
 
 An answer stays valid until the next one: a silent Consul changes nothing.
@@ -14,8 +15,8 @@ import threading
 import time
 from collections.abc import Callable, Collection
 
-from ..errors import DeliveryError
-from ..registry import Instance, Registry
+from ..consul.registry import Instance, Registry
+from ..core.errors import DeliveryError
 
 LOG = logging.getLogger(__name__)
 

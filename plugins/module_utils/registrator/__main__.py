@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
 """C(python3 -m ….registrator): run the agent, see C(--help)."""
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from ..consul_client import CONSUL_IMPORT_ERROR
-from .agent import Agent
+from ..consul.consul_client import CONSUL_IMPORT_ERROR
 from .comparison import LOG
 from .docker_api import DOCKER_IMPORT_ERROR
-from .settings import settings
+from .registrator import Agent
+from .registrator_settings import settings
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
 """One comparison of what should be registered with what is, and its application."""
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import DeliveryError, RegistryError, RegistryUnreachableError
-from ..registry import Registry
+from ..consul.registry import Registry
+from ..core.errors import DeliveryError, RegistryError, RegistryUnreachableError
 from .container import Container
 from .containers import Containers
-from .draining import Draining
-from .reconcile import Plan, plan
+from .difference import Plan, plan
 from .registrations import Definition, Findings, Node, by_id, findings
+from .stopping import Draining
 
 LOG = logging.getLogger("registrator")
 

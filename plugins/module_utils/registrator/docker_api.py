@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
 """What the registrator asks Docker: four GET paths, so a read-only socket proxy is enough.
 
 C(/version), C(/containers/json), C(/containers/<id>/json) and C(/events).
@@ -13,7 +14,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from ..errors import EngineError
+from ..core.errors import EngineError
 
 try:
     import docker

@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
 """Docker's container events as a stream that never ends: it reconnects, and asks for what it missed meanwhile."""
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import EngineError
+from ..core.errors import EngineError
 from .docker_api import DockerApi
-from .draining import TASK_GRACE, Event
 from .schedule import FIRST_PAUSE, LONGEST_PAUSE
+from .stopping import TASK_GRACE, Event
 
 # A stream is renewed this often, so that a link that died silently is noticed.
 WINDOW = 300.0

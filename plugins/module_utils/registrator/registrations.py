@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
 """From a container to the services it should have in Consul. Pure: the same container gives the same answer."""
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..names import is_dns_label
+from ..core.names import is_dns_label
 from .checks import checks_of, unknown_keys
 from .container import Binding, Container
 from .service_options import ContainerOptions, ServiceOptions

@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.compose_command import client_dialect
-from ansible_collections.dockerflow.delivery.plugins.module_utils.compose_project import load_project
-from ansible_collections.dockerflow.delivery.plugins.module_utils.compose_stack import (
+from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.command import client_dialect
+from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.project import load_project
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.waiting import wait_until
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stack.document import (
     SideTarget,
     StackDocument,
     stack_document,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import DeliveryError
-from ansible_collections.dockerflow.delivery.plugins.module_utils.waiting import wait_until
 from ansible_collections.dockerflow.delivery.tests.unit.fixtures.compose.recorded import PROJECTS, copy_project
 
 SECONDS = 60

@@ -10,9 +10,9 @@ import subprocess
 import uuid
 from typing import Any
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import DeliveryError
-from ansible_collections.dockerflow.delivery.plugins.module_utils.registry import Connection, Registry
-from ansible_collections.dockerflow.delivery.plugins.module_utils.waiting import wait_until
+from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.registry import Connection, Registry
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.waiting import wait_until
 
 ADDRESS = "http://127.0.0.1:18700"
 LABEL = "dockerflow.test=proxy_agent"

@@ -13,10 +13,10 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import DeliveryError
-from ansible_collections.dockerflow.delivery.plugins.module_utils.registry import Registry
-from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Route
-from ansible_collections.dockerflow.delivery.plugins.module_utils.waiting import wait_until
+from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.registry import Registry
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.waiting import wait_until
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route
 from ansible_collections.dockerflow.delivery.tests.integration.haproxy import Haproxy
 from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.consul_container import (
     ADDRESS,

@@ -15,8 +15,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Route, RouteOptions, Split
-from ansible_collections.dockerflow.delivery.plugins.module_utils.waiting import wait_until
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.waiting import wait_until
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, RouteOptions, Split
 from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.proxy_containers import PORT, ProxyContainers
 
 _INSTANCE = Path(__file__).with_name("instance.py")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Split
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Split
 from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.proxy_containers import PORT, ProxyContainers
 from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.service import Service
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Preview, Split
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Preview, Split
 from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.proxy_containers import PORT, ProxyContainers
 from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.service import Service
 from ansible_collections.dockerflow.delivery.tests.load.running import Load

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Split
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Split
 from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.consul_container import ConsulContainer
 from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.proxy_containers import ProxyContainers
 from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.service import Service

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils.errors import RegistryError, RegistryUnreachableError
-from ansible_collections.dockerflow.delivery.plugins.module_utils.registry import Entry, Instance, Registry
+from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.registry import Entry, Instance, Registry
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import (
+    RegistryError,
+    RegistryUnreachableError,
+)
 
 
 class FakeConsul(Registry):

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils.compose_project import ComposeProject
-from ansible_collections.dockerflow.delivery.plugins.module_utils.compose_stack import StackDocument
-from ansible_collections.dockerflow.delivery.plugins.module_utils.deploy_sources import DeployWish, Sources, prepare
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stage_deploy import DeployPlan, deploy, plan_deploy
+from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.project import ComposeProject
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stack.document import StackDocument
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.deploy import DeployPlan, deploy, plan_deploy
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.sources import DeployWish, Sources, prepare
 from ansible_collections.dockerflow.delivery.tests.unit.fixtures.compose.shop import shop
 
 from .world import World

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Route
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route
 
 from .consul import FakeConsul
 

@@ -9,14 +9,14 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils.engine import Engine
-from ansible_collections.dockerflow.delivery.plugins.module_utils.fleet import Fleet
-from ansible_collections.dockerflow.delivery.plugins.module_utils.registry import Instance
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release import Release
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release_lock import Holder, RunLock
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release_record import ColorRelease, ReleaseRecord
-from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Route, Split
-from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm_state import SPEC_LABEL
+from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.proxy_reports import Fleet
+from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.registry import Instance
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.lock import Holder, RunLock
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ColorRelease, ReleaseRecord
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
+from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_engine import Engine
+from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_state import SPEC_LABEL
 
 from .consul import FakeConsul
 from .proxies import FakeProxies

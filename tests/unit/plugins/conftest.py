@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils import engine, fleet
+from ansible_collections.dockerflow.delivery.plugins.module_utils.consul import proxy_reports as fleet
+from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm import swarm_engine as engine
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.swarm import FakeSwarm
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import World
 

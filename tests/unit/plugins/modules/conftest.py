@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils import arguments
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module import arguments
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import World
 
 Run = Callable[..., dict[str, Any]]

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils import stage_deploy, stage_rolling
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import deploy as stage_deploy
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import rolling as stage_rolling
 from ansible_collections.dockerflow.delivery.plugins.modules import blue_green_deploy
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.deploying import project as shop_project
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.deploying import shop_sources, stack_deploy

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm_state import (
+from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_state import (
     COLOR_LABEL,
     PROJECT_LABEL,
     TARGET_LABEL,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils import stage_proxy
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import proxy as stage_proxy
 from ansible_collections.dockerflow.delivery.plugins.modules import release_rollback
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import World, release_of
 

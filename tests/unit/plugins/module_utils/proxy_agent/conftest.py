@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.consul_client import Connection
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.settings import Paths, Settings
-from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Route, Split
+from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.consul_client import Connection
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.proxy_settings import Paths, Settings
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
 
 
 @pytest.fixture

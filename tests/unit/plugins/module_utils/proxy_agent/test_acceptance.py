@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.acceptance import accept
-from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Route
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route
 
 NewRoute = Callable[..., Route]
 

@@ -12,8 +12,8 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.ac
     document,
     is_busy,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.worker_answers import ServerState
-from ansible_collections.dockerflow.delivery.plugins.module_utils.routes import Route, Split
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.haproxy.answers import ServerState
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
 
 BLUE, GREEN = "shop-app-blue", "shop-app-green"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.registrator.docker_events import event_of
-from ansible_collections.dockerflow.delivery.plugins.module_utils.registrator.draining import Event
+from ansible_collections.dockerflow.delivery.plugins.module_utils.registrator.stopping import Event
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,176 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
+"""A Compose project as Compose itself resolves it: interpolated, extended, merged, profiles applied."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import DeliveryError
+from ..core.names import is_dns_label, nearest
+from .command import NoSuchServiceError, compose_available, run_config, service_names
+from .files import find_files, project_variables, read_dotenv
+from .stack_dialect import read_stack_file
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeProject:
+    """A resolved project. Its strings mean what they say: no variable is left and no C($) is doubled.
+
+    C(services) maps a service's name to its definition in Compose's canonical (long) form, C(document) is the whole
+    file likewise. C(contents) holds what configs and secrets will contain, by section (C(configs) or C(secrets)) and
+    key. C(source) is C(compose) when C(docker compose config) resolved it, C(stack) when this was a stack file read
+    without that plugin. C(warnings) is what Compose had to say, one sentence each.
+    """
+
+    name: str
+    directory: str
+    files: tuple[str, ...]
+    source: str
+    services: Mapping[str, Document] = field(repr=False)
+    document: Document = field(repr=False)
+    contents: Mapping[tuple[str, str], bytes] = field(repr=False)
+    warnings: tuple[str, ...] = ()
+
+    def service(self, name: str, option: str = "target") -> Document:
+        """The definition of one service; DeliveryError names the C(option), the nearest name and all there are."""
+        if name not in self.services:
+            raise _unknown_service(option, name, self.services, ", ".join(self.files))
+        return self.services[name]
+
+
+def load_project(
+    project_src: str,
+    *,
+    files: Sequence[str] = (),
+    services: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
+    profiles: Sequence[str] = (),
+    project_name: str | None = None,
+    compose_command: Sequence[str] = ("docker", "compose"),
+    timeout: float = 30.0,
+) -> ComposeProject:
+    """Resolve the Compose project in the directory C(project_src).
+
+    C(files) are relative to that directory; without any the files that Compose would take. As in Compose, relative
+    paths, C(.env) and the default name belong to the directory of the first file. C(services), the target
+    first, limits the result to these and what they depend on, and activates their profiles, as naming a service does
+    in Compose; without any, all services of the active C(profiles). C(env) holds the interpolation variables; C(.env)
+    of the project applies beneath them, nothing else of this process' environment does. C(project_name) overrides
+    C(COMPOSE_PROJECT_NAME), the file's C(name) and the directory's name, in this order. C(timeout) in seconds bounds
+    each call of C(compose_command).
+
+    Without the Compose plugin only files in the stack dialect are accepted. Raises DeliveryError.
+    """
+    variables = dict(env or {})
+    paths = find_files(project_src, files, variables)
+    directory = paths[0].parent
+    # Where COMPOSE_FILE led to another directory, the .env that says so counts as well.
+    if not files and directory != Path(project_src).absolute():
+        variables = {**read_dotenv(Path(project_src) / ".env", variables), **variables}
+    command, wanted = tuple(compose_command), list(dict.fromkeys(services))
+    if compose_available(command):
+        common = (command, paths, variables, project_name, timeout)
+        try:
+            document, warnings = run_config(*common, profiles=profiles, services=wanted)
+        except NoSuchServiceError as missing:
+            raise _missing_service(missing.name, wanted, service_names(*common), paths) from missing
+        source = "compose"
+    else:
+        document = read_stack_file(paths, directory, project_variables(str(directory), variables), project_name)
+        warnings, source = (), "stack"
+        for name in wanted:
+            if name not in document["services"]:
+                raise _missing_service(name, wanted, list(document["services"]), paths)
+    name = str(document.get("name", ""))
+    _check_name(name, project_name, directory)
+    return ComposeProject(
+        name=name,
+        directory=str(Path(project_src).absolute()),
+        files=tuple(str(path) for path in paths),
+        source=source,
+        services=document.get("services") or {},
+        document=document,
+        contents=_contents(document, services, project_variables(str(directory), variables)),
+        warnings=warnings,
+    )
+
+
+def _check_name(name: str, project_name: str | None, directory: Path) -> None:
+    if not is_dns_label(name):
+        origin = "" if project_name else f" (from the Compose file, .env or the directory {directory.name})"
+        raise DeliveryError(
+            f"project '{name}'{origin} is no valid DNS label, which Consul and Swarm need: set project to a name of "
+            f"lower-case letters, digits and inner hyphens, at most 63 characters"
+        )
+
+
+def _missing_service(name: str, wanted: Sequence[str], known: Sequence[str], files: Sequence[Path]) -> DeliveryError:
+    where = ", ".join(str(path) for path in files)
+    if name in wanted:
+        return _unknown_service("target" if name == wanted[0] else "side_targets", name, known, where)
+    if name in known:
+        return DeliveryError(
+            f"service '{name}', which {' or '.join(wanted)} depends on, belongs to a profile that is not active in "
+            f"{where}: add its profile to profiles"
+        )
+    return DeliveryError(f"service '{name}', which {' or '.join(wanted)} depends on, is not in {where}: add it there")
+
+
+def _unknown_service(option: str, name: str, known: Iterable[str], where: str) -> DeliveryError:
+    names = sorted(known)
+    return DeliveryError(
+        f"{option} '{name}' is no service of {where}{nearest(name, names)}: available are {', '.join(names) or 'none'}"
+    )
+
+
+def _contents(
+    document: Document, services: Sequence[str], variables: Mapping[str, str]
+) -> dict[tuple[str, str], bytes]:
+    """What each config and secret that a wanted service uses will contain."""
+    wanted = {name: service for name, service in (document.get("services") or {}).items() if name in services}
+    found: dict[tuple[str, str], bytes] = {}
+    for section in ("configs", "secrets"):
+        for key in _used(section, wanted or document.get("services") or {}):
+            definition = (document.get(section) or {}).get(key)
+            if definition is None:
+                raise DeliveryError(f"the Compose file uses {section[:-1]} '{key}' but does not define it: add it")
+            content = _content(section[:-1], key, definition, variables)
+            if content is not None:
+                found[section, key] = content
+    return found
+
+
+def _used(section: str, services: Mapping[str, Document]) -> list[str]:
+    keys = {entry["source"] for service in services.values() for entry in service.get(section) or ()}
+    if section == "configs":
+        specs = (service.get("credential_spec") or {} for service in services.values())
+        keys |= {spec["config"] for spec in specs if spec.get("config")}
+    return sorted(keys)
+
+
+def _content(kind: str, key: str, definition: Document, variables: Mapping[str, str]) -> bytes | None:
+    """C(None) for what exists already or comes from a driver."""
+    if definition.get("external") or definition.get("driver"):
+        return None
+    if "content" in definition:
+        return str(definition["content"]).encode()
+    if "environment" in definition:
+        variable = str(definition["environment"])
+        if variable not in variables:
+            raise DeliveryError(f"{kind} '{key}' is taken from variable '{variable}', which is not set: set it")
+        return variables[variable].encode()
+    path = str(definition.get("file", ""))
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise DeliveryError(f"{kind} '{key}' cannot be read from '{path}': {reason}") from error

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
+"""Taking a colour out of use: its open requests end, and every proxy lets go of it, before anything is stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ..consul.proxy_reports import Snapshot, open_requests
+from ..core.errors import DeliveryError
+from ..release.release import Release
+from .confirmation import confirm
+
+# How long every proxy has to confirm a route that only takes something away, in seconds.
+CONFIRM_TIMEOUT = 60.0
+
+
+def wait_until_drained(release: Release, color: str, timeout: float) -> dict[str, int]:
+    """Wait until no member has an open request of the colour; returns what is still open per proxy (empty: none)."""
+    count: dict[str, int] = {}
+
+    def drained(fleet: Snapshot) -> bool:
+        count.clear()
+        count.update({name: number for name, number in open_requests(release.service, color, fleet).items() if number})
+        return not count
+
+    def report(elapsed: float, _fleet: Snapshot) -> None:
+        release.renew()
+        waiting = ", ".join(f"{name}: {number if number > 0 else 'unknown'}" for name, number in count.items())
+        release.progress(f"{elapsed:.0f} s: open requests of colour {color}: {waiting}")
+
+    release.fleet.wait_for(drained, timeout, report)
+    return dict(count)
+
+
+def refuse_unknown(color: str, still_open: Mapping[str, int]) -> None:
+    """Raise DeliveryError when a proxy cannot say what it has open: it may well be serving the colour."""
+    unknown = sorted(name for name, count in still_open.items() if count < 0)
+    if unknown:
+        raise DeliveryError(
+            f"exclude_proxies: {', '.join(unknown)} without a heartbeat may still serve colour {color}, so it was not "
+            f"stopped: start its agent, or exclude it if it is gone for good"
+        )
+
+
+def withdraw(release: Release, color: str, timeout: float = CONFIRM_TIMEOUT) -> None:
+    """Make the proxies let go of a colour that is not live, so that it can be stopped: every counting member proves it.
+
+    Raises DeliveryError when the colour is live, or when a member does not confirm, for it may serve the colour still.
+    """
+    route, index = release.route()
+    if route is None:
+        return
+    if route.split.live == color:
+        raise DeliveryError(f"color '{color}' of '{release.service}' became live meanwhile: nothing was stopped")
+    if color in route.instances or route.split.candidate == color:
+        instances = {one: count for one, count in route.instances.items() if one != color}
+        split = replace(route.split, candidate=None, percent=0)
+        route = replace(route, revision=release.next_revision(route), instances=instances, split=split, preview=None)
+        release.write_route(route, index)
+    confirm(release, route, timeout, route.split.live, 0)

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
+"""Files that are either the old or the new one, never half of each, and one writer at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..core.errors import DeliveryError
+from ..core.waiting import Deadline
+
+
+def write_atomically(path: Path, text: str, mode: int = 0o600) -> None:
+    """Replace the file: what a crash leaves is the whole old or the whole new content. Raises DeliveryError."""
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+        _sync_directory(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise DeliveryError(f"{path} cannot be written on this proxy: {error.strerror or error}") from error
+
+
+def write_if_changed(path: Path, text: str, mode: int = 0o600) -> bool:
+    """Write only what differs, then read it back; whether it was written. Raises DeliveryError."""
+    if read_text(path) == text:
+        return False
+    write_atomically(path, text, mode)
+    if read_text(path) != text:
+        raise DeliveryError(f"{path} does not hold what was written to it on this proxy: check its disk")
+    return True
+
+
+def read_text(path: Path) -> str | None:
+    """The content, or None when there is none to be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+@contextlib.contextmanager
+def locked(path: Path, timeout: float = 15.0) -> Iterator[None]:
+    """Hold the lock file; DeliveryError when another process keeps it longer than C(timeout) seconds."""
+    deadline = Deadline(timeout)
+    with path.open("a", encoding="utf-8") as stream:
+        while True:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if deadline.passed:
+                    raise DeliveryError(
+                        f"another process writes this proxy's files since {timeout:g} s ({path} is locked)"
+                    ) from None
+            time.sleep(0.02)
+        yield
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,211 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
+"""Routes: what the proxies know of a service, as it stands in Consul, and the map keys it becomes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..core.color import COLORS
+from ..core.errors import DeliveryError
+from ..core.names import is_dns_label
+
+SCHEMA = 1
+# A request that has the preview's token in it reaches the candidate. No instance ever sees it.
+PREVIEW_HEADER = "X-Docker-Flow-Preview"
+SHORTEST_TOKEN = 16
+
+
+@dataclass(frozen=True, slots=True)
+class RouteOptions:
+    """How the proxies treat a service. Times in seconds.
+
+    C(check_path) is what the proxies' own HTTP check asks for (None: the first path); 1xx-4xx counts as alive.
+    """
+
+    check_path: str | None = None
+    retries: int = 3
+    timeout_server: int = 30
+    timeout_connect: int = 2
+    timeout_queue: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Which colour users get: C(percent) of the requests go to C(candidate), the rest to C(live)."""
+
+    live: str
+    candidate: str | None = None
+    percent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The colour that a request with the right token gets. Only the token's SHA-256 (hex) is known here."""
+
+    color: str
+    token_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One service's route.
+
+    C(instances) are the colours that are expected to run, with their expected number. C(draining) are instances,
+    C(address:port), that get no new requests because they are about to be scaled away.
+    """
+
+    service: str
+    revision: int
+    paths: tuple[str, ...]
+    split: Split
+    hosts: tuple[str, ...] = ()
+    instances: Mapping[str, int] = field(default_factory=dict)
+    options: RouteOptions = RouteOptions()
+    preview: Preview | None = None
+    draining: tuple[str, ...] = ()
+
+    @property
+    def check_path(self) -> str:
+        """The path that the proxies check."""
+        return self.options.check_path or self.paths[0]
+
+    def keys(self) -> list[str]:
+        """The map keys, C(host/path/) or C(*/path/), sorted."""
+        hosts = [host.lower() for host in self.hosts] or ["*"]
+        return sorted({host + map_path(path) for host in hosts for path in self.paths})
+
+    def same_but_revision(self, another: Route) -> bool:
+        """Whether both say the same apart from the revision."""
+        return replace(self, revision=0) == replace(another, revision=0)
+
+    def to_document(self) -> dict[str, Any]:
+        """The JSON object that stands in Consul."""
+        return {
+            "schema": SCHEMA,
+            "service": self.service,
+            "revision": self.revision,
+            "paths": list(self.paths),
+            "hosts": list(self.hosts),
+            "options": {
+                "check_path": self.options.check_path,
+                "retries": self.options.retries,
+                "timeout_server": self.options.timeout_server,
+                "timeout_connect": self.options.timeout_connect,
+                "timeout_queue": self.options.timeout_queue,
+            },
+            "split": {"live": self.split.live, "candidate": self.split.candidate, "percent": self.split.percent},
+            "instances": {color: self.instances[color] for color in COLORS if color in self.instances},
+            "draining": list(self.draining),
+            "preview": None
+            if self.preview is None
+            else {"color": self.preview.color, "token_sha256": self.preview.token_sha256},
+        }
+
+    def to_json(self) -> str:
+        """The text that stands in Consul."""
+        return json.dumps(self.to_document(), sort_keys=True)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Route:
+        """Parse and check; raises DeliveryError that names the service when anything is not as it must be."""
+        service = str(document.get("service", "?"))
+        try:
+            if document["schema"] != SCHEMA:
+                raise DeliveryError(
+                    f"route of '{service}' has schema {document['schema']}, this version reads {SCHEMA}: update the "
+                    f"collection on this host"
+                )
+            preview, split = document.get("preview"), document["split"]
+            route = cls(
+                service=service,
+                revision=int(document["revision"]),
+                paths=tuple(str(path) for path in document["paths"]),
+                hosts=tuple(str(host) for host in document["hosts"]),
+                options=RouteOptions(**document["options"]),
+                split=Split(split["live"], split.get("candidate"), int(split.get("percent", 0))),
+                instances={str(color): int(count) for color, count in document["instances"].items()},
+                draining=tuple(str(instance) for instance in document.get("draining", ())),
+                preview=Preview(preview["color"], preview["token_sha256"]) if preview else None,
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DeliveryError(
+                f"route of '{service}' in Consul is damaged ({error}): run the stage proxy again"
+            ) from error
+        check_route(route)
+        return route
+
+
+def map_path(path: str) -> str:
+    """The path as it stands in a map key: it ends with one slash, so that only whole segments match."""
+    return path.rstrip("/") + "/"
+
+
+def check_route(route: Route) -> None:
+    """Refuse what a proxy could not serve or what could break out of its configuration."""
+    if not is_dns_label(route.service):
+        raise DeliveryError(f"service '{route.service}' is not a valid DNS label")
+    if not route.paths:
+        raise DeliveryError(f"service_path: '{route.service}' has no path: give at least one, for example '/'")
+    for path in route.paths:
+        check_path(path)
+    if route.options.check_path:
+        check_path(route.options.check_path, "check_path")
+    for host in route.hosts:
+        check_host(host)
+    colors = {route.split.live, *([route.split.candidate] if route.split.candidate else []), *route.instances}
+    if route.preview is not None:
+        colors.add(route.preview.color)
+        if len(route.preview.token_sha256) != 64 or not all(
+            c in "0123456789abcdef" for c in route.preview.token_sha256
+        ):
+            raise DeliveryError(f"route of '{route.service}': the preview token is not the hex form of a SHA-256")
+    if not colors <= set(COLORS):
+        raise DeliveryError(f"route of '{route.service}' names a colour that is neither blue nor green")
+    if not 0 <= route.split.percent <= 100:
+        raise DeliveryError(f"percent {route.split.percent} is not between 0 and 100")
+    for name in ("retries", "timeout_server", "timeout_connect", "timeout_queue"):
+        value = getattr(route.options, name)
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 86400:
+            raise DeliveryError(f"{name} '{value}' is not a whole number from 0 to 86400")
+
+
+def check_path(path: str, option: str = "service_path") -> None:
+    """A path starts with a slash and holds only visible ASCII characters that need no quoting in a proxy's map."""
+    if not path.startswith("/"):
+        raise DeliveryError(f"{option} '{path}' has no leading slash: write '/{path}'")
+    if not all("!" <= character <= "~" and character not in "\"'\\#?%{}$;" for character in path):
+        raise DeliveryError(
+            f"{option} '{path}' has a character that no route allows: use letters, digits and /._~-+:@!*(),=&"
+        )
+
+
+def check_host(host: str) -> None:
+    """A host is made of DNS labels, without a port."""
+    if not host or not all(is_dns_label(label) for label in host.lower().split(".")):
+        raise DeliveryError(f"service_domain '{host}' is not a host name such as www.example.com (no port, no scheme)")
+
+
+def check_token(token: str, option: str = "preview_token") -> None:
+    """A preview's token cannot be guessed and is a header's value. The message does not show it."""
+    if len(token) < SHORTEST_TOKEN or not all("!" <= character <= "~" for character in token):
+        raise DeliveryError(
+            f"{option} must have {SHORTEST_TOKEN} or more visible ASCII characters: leave it out, and every release "
+            f"gets one of its own"
+        )
+
+
+def conflicts(route: Route, others: Iterable[Route]) -> list[tuple[str, str]]:
+    """The map keys that C(route) claims and another service already has: (key, service)."""
+    wanted = set(route.keys())
+    return sorted(
+        (key, another.service)
+        for another in others
+        if another.service != route.service
+        for key in wanted.intersection(another.keys())
+    )

@@ -1,0 +1,116 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
+"""Published ports: Compose's notations, and what a coloured service makes of them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..core.errors import DeliveryError
+from .warnings import Warnings
+
+Port = dict[str, Any]
+
+_SHORT = re.compile(
+    r"(?:(?P<host>\[[0-9a-fA-F:]+\]|\d+\.\d+\.\d+\.\d+):)?(?:(?P<published>\d+(?:-\d+)?)?:)?"
+    r"(?P<target>\d+(?:-\d+)?)(?:/(?P<protocol>tcp|udp|sctp))?"
+)
+_EVERY_ADDRESS = ("", "0.0.0.0", "::")
+
+
+def parse_short_port(text: str) -> list[Port]:
+    """C([host:][published:]target[/protocol]), ranges too, in the long form. Raises DeliveryError."""
+    match = _SHORT.fullmatch(text)
+    if match is None:
+        raise DeliveryError(f"port '{text}' is not valid: write it as 8080, 80:8080 or 80:8080/udp")
+    targets = _range(match.group("target"))
+    published = _range(match.group("published")) if match.group("published") else []
+    if published and len(published) != len(targets):
+        raise DeliveryError(f"port '{text}' is not valid: the two ranges differ in length")
+    common: Port = {"mode": "ingress", "protocol": match.group("protocol") or "tcp"}
+    if match.group("host"):
+        common["host_ip"] = match.group("host").strip("[]")
+    return [
+        {**common, "target": target, **({"published": published[place]} if published else {})}
+        for place, target in enumerate(targets)
+    ]
+
+
+def colored_ports(name: str, ports: list[Port], warnings: Warnings) -> list[Port]:
+    """Host mode and a port that Docker chooses: every instance is reached by itself, both colours fit on one node."""
+    result: list[Port] = []
+    for port in ports:
+        if port.get("published"):
+            warnings.service(
+                name,
+                f"port {port['target']} is not published as {port['published']} but on a port that Docker chooses, "
+                f"because two colours cannot share one: users come in through the proxy",
+            )
+        plain = {"target": int(port["target"]), "protocol": port.get("protocol", "tcp"), "mode": "host"}
+        if plain not in result:
+            result.append(plain)
+    return result
+
+
+def published_ports(name: str, ports: list[Port], warnings: Warnings) -> list[Port]:
+    """Ports as they are, in the stack dialect."""
+    result: list[Port] = []
+    for port in ports:
+        if port.get("host_ip", "") not in _EVERY_ADDRESS:
+            # Swarm would open it on every address of every node, which is what the address was to prevent.
+            warnings.service(
+                name,
+                f"port {port['target']} is not published, because Swarm cannot bind it to {port['host_ip']} only: "
+                f"services of its network reach it without that, remove the address to publish it on every address",
+            )
+            continue
+        plain: Port = {"target": int(port["target"]), "protocol": port.get("protocol", "tcp")}
+        plain["mode"] = port.get("mode", "ingress")
+        if published := str(port.get("published") or ""):
+            if "-" in published:
+                first = published.split("-", maxsplit=1)[0]
+                warnings.service(name, f"port {port['target']} is published as {first}, Swarm takes no range")
+                published = first
+            plain["published"] = int(published)
+        if plain not in result:
+            result.append(plain)
+    return result
+
+
+def main_port(target: str, ports: list[Port], wanted: int | None, where: str, expose: list[Any]) -> int:
+    """The container port that the proxy sends users to: C(wanted), else the first TCP port.
+
+    Raises DeliveryError when there is none, with what to add.
+    """
+    tcp = [int(port["target"]) for port in ports if port.get("protocol", "tcp") == "tcp"]
+    if not tcp:
+        example = wanted or (str(expose[0]).split("/", maxsplit=1)[0] if expose else 8080)
+        lacks = "publishes only UDP ports" if ports else "publishes no port"
+        raise DeliveryError(
+            f"target '{target}' {lacks}, so the proxy cannot reach it: add 'ports: [\"{example}\"]', with the port "
+            f"that the program listens on, to service '{target}' in {where}"
+        )
+    if wanted is None:
+        return tcp[0]
+    if wanted not in tcp:
+        raise DeliveryError(
+            f"target_port {wanted} is not among the TCP ports of target '{target}', which are "
+            f"{', '.join(map(str, tcp))}: choose one of these or add it to ports in {where}"
+        )
+    return wanted
+
+
+def registration_names(name: str, ports: list[Port], main: int) -> dict[str, str]:
+    """The environment that makes registrators use C(name) for the main port and C(<name>-<port>) for the others."""
+    targets = list(dict.fromkeys(int(port["target"]) for port in ports))
+    if len(targets) == 1:
+        return {"SERVICE_NAME": name}
+    return {f"SERVICE_{port}_NAME": name if port == main else f"{name}-{port}" for port in targets}
+
+
+def _range(text: str) -> list[int]:
+    first, _dash, last = text.partition("-")
+    return list(range(int(first), int(last or first) + 1))

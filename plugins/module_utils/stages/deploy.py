@@ -1,0 +1,215 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
+"""The stage deploy: the next colour at the live count, healthy and registered, recorded as the candidate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..core.color import next_color
+from ..core.errors import DeliveryError
+from ..core.waiting import wait_until
+from ..evidence.draining import CONFIRM_TIMEOUT, refuse_unknown, wait_until_drained, withdraw
+from ..release.record import ColorRelease, ReleaseRecord
+from ..release.release import Release, Truth, utc_now
+from ..swarm.stack_deploy import stack_deploy
+from ..swarm.swarm_state import SPEC_LABEL, ServiceState
+from .health import wait_until_healthy, wait_until_registered
+from .images import PinnedImage
+from .side_targets import wait_for_side_targets
+from .sources import DeployWish, Sources
+from .stop import stop_service
+
+
+@dataclass(frozen=True, slots=True)
+class DeployPlan:
+    """C(reuse): the colour runs exactly this already, and is only to be recorded."""
+
+    color: str
+    instances: int
+    spec: str
+    image: PinnedImage
+    changed: bool
+    reuse: bool
+    reason: str
+
+
+def wanted_instances(wish: DeployWish, truth: Truth, from_file: int | None) -> int:
+    """As many as the live colour has, unless C(scale) says otherwise; the first release takes the file's number.
+
+    An instance that is just being replaced counts: it must not make the next release smaller.
+    """
+    live = truth.services.get(truth.live) if truth.live is not None else None
+    running = live.replicas if live is not None and truth.running.get(truth.live or "", 0) > 0 else 0
+    base = running or (from_file if from_file is not None else 1)
+    if wish.scale is None:
+        return max(base, wish.min_scale)
+    return wish.scale.resolve(running or base, wish.min_scale, wish.max_scale)
+
+
+def plan_deploy(
+    wish: DeployWish, truth: Truth, record: ReleaseRecord, spec: str, image: PinnedImage, from_file: int | None
+) -> DeployPlan:
+    """Which colour gets how many instances of what, and whether that is needed at all."""
+    instances = wanted_instances(wish, truth, from_file)
+    live, served = truth.live, truth.served
+    if live is not None and len(served) > 1:
+        raise DeliveryError(
+            f"the proxies disagree about '{truth.service}' and serve both colours: look at the status, repair or "
+            f"exclude the proxy that lags behind, then run the stage proxy"
+        )
+    if live is not None and not wish.force and _is(truth.services.get(live), spec):
+        running = truth.services[live].replicas if truth.running.get(live, 0) > 0 else 0
+        if running > 0 and (wish.scale is None or instances == running):
+            return DeployPlan(
+                live, running, spec, image, False, True, f"colour {live} is live with exactly this release"
+            )
+    color = next_color(live, truth.running)
+    if color in served:
+        raise DeliveryError(f"color '{color}' of '{truth.service}' is served by a proxy and must not be redeployed")
+    service = truth.services.get(color)
+    if not wish.force and service is not None and _is(service, spec) and service.replicas == instances:
+        # A run that was killed left it, or it is the previous release that is still warm: go on from there.
+        known = record.candidate is not None and record.candidate.color == color
+        changed = not known or truth.running.get(color, 0) != instances
+        return DeployPlan(color, instances, spec, image, changed, True, f"colour {color} has exactly this release")
+    return DeployPlan(color, instances, spec, image, True, False, "")
+
+
+def shown(service: ServiceState | None) -> dict[str, Any]:
+    """What a diff says of a service."""
+    if service is None:
+        return {}
+    return {
+        "service": service.name,
+        "image": service.image,
+        "instances": service.replicas,
+        "spec": service.labels.get(SPEC_LABEL, ""),
+    }
+
+
+def _is(service: ServiceState | None, spec: str) -> bool:
+    return service is not None and service.labels.get(SPEC_LABEL) == spec
+
+
+def deploy(release: Release, sources: Sources, plan: DeployPlan, wish: DeployWish) -> dict[str, Any]:
+    """Bring the candidate up, or remove it again and say why it did not come up. The live colour is not touched."""
+    services = release.fence_services()
+    live = release.route()[0]
+    if live is not None:  # a run that was killed right after its flip could not record it
+        release.change_record(lambda record: record.made_live(live.split.live, utc_now()))
+    previous = release.record()[0].previous
+    if not plan.reuse:
+        clear(release, services.get(plan.color), plan.color, wish)
+        release.change_record(lambda record: record.overwritten(plan.color))
+    try:
+        if not plan.reuse:
+            apply(release, sources, plan, wish)
+            wait_for_side_targets(release, sources.new_side_targets, wish.timeout, wish.max_failures)
+        prove(release, plan, wish)
+    except DeliveryError as error:
+        # The previous release is what a rollback goes to: it was live, so it is not removed for a bad moment.
+        warm = plan.reuse and previous is not None and previous.color == plan.color
+        error.result.update({"removed": not warm and discard(release, plan.color, wish)})
+        raise
+    made = ColorRelease(
+        plan.color, plan.spec, plan.image.reference, plan.instances, utc_now(), release.held_lock().holder.owner
+    )
+    release.change_record(lambda record: record.deployed(made))
+    return {}
+
+
+def apply(release: Release, sources: Sources, plan: DeployPlan, wish: DeployWish) -> None:
+    """Create the colour's service, and the side targets with it."""
+    document = sources.document(wish, release.target, plan.color, plan.instances, release.held_lock().run)
+    release.renew()
+    release.progress(f"deploying {release.swarm_name(plan.color)} with {plan.instances} instances")
+    stack_deploy(
+        document,
+        docker_host=release.engine.docker_host,
+        timeout=wish.timeout,
+        with_registry_auth=wish.with_registry_auth,
+    )
+
+
+def prove(release: Release, plan: DeployPlan, wish: DeployWish) -> None:
+    """Every instance healthy in Swarm and passing in Consul."""
+    service = release.color_service(plan.color)
+    if service is None:
+        raise DeliveryError(f"service '{release.swarm_name(plan.color)}' vanished while it was being deployed")
+
+    # What ended before this run began to look is not this release's fault, or was forgiven by the run that saw it.
+    before = frozenset(task.id for task in release.engine.tasks(service) if task.ended) if plan.reuse else frozenset()
+
+    report = release.reporter(f"colour {plan.color}")
+    proven: set[str] = set()
+    while True:
+        tasks = wait_until_healthy(
+            release.engine,
+            service,
+            plan.instances,
+            timeout=wish.timeout,
+            before=before,
+            max_failures=wish.max_failures,
+            on_wait=report,
+        )
+        if proven == {task.id for task in tasks}:
+            return
+        # Looked at once more after that: a program without a health check may have ended meanwhile.
+        proven = {task.id for task in tasks}
+        wait_until_registered(
+            release.registry, release.color_name(plan.color), tasks, timeout=min(wish.timeout, 60.0), on_wait=report
+        )
+
+
+def clear(release: Release, service: ServiceState | None, color: str, wish: DeployWish) -> None:
+    """Make room for the candidate: remove what is left in its colour, after its last requests ended."""
+    if service is None:
+        return
+    left = wait_until_drained(release, color, wish.drain_timeout)
+    refuse_unknown(color, left)
+    if left:
+        raise DeliveryError(
+            f"colour {color} of '{release.service}' still has open requests after {wish.drain_timeout:g} s "
+            f"({', '.join(f'{name}: {count}' for name, count in left.items())}): wait for them, or raise drain_timeout"
+        )
+    withdraw(release, color, min(wish.timeout, CONFIRM_TIMEOUT))
+    stop_service(release, service, wish.stop_timeout)
+    remove_service(release, service)
+
+
+def remove_service(release: Release, service: ServiceState) -> None:
+    """Remove a stopped service, wait until its name is free, and take its configs and secrets along."""
+    release.renew()
+    release.engine.remove(service)
+    if not wait_until(lambda: release.engine.service(service.name) is None, 30.0):
+        raise DeliveryError(f"Docker did not remove service '{service.name}' within 30 s: look at docker service ps")
+    release.engine.remove_unused(release.project, service.objects)
+
+
+def discard(release: Release, color: str, wish: DeployWish) -> bool:
+    """Remove a candidate that failed. False: it could not be removed; the next deploy does it."""
+    try:
+        service = release.color_service(color)
+        if service is not None:
+            # Read first, then the lock: a run that slept is refused here, or by Swarm: the index moved.
+            release.renew()
+            release.progress(f"removing the failed candidate {service.name}")
+            route, _index = release.route()
+            if route is not None and color in route.instances:  # a run was killed after it had prepared the proxies
+                withdraw(release, color, min(wish.timeout, CONFIRM_TIMEOUT))
+            stop_service(release, service, wish.stop_timeout)
+            remove_service(release, service)
+        release.change_record(
+            lambda record: (
+                record.without_candidate()
+                if record.candidate is not None and record.candidate.color == color
+                else record
+            )
+        )
+    except DeliveryError:
+        return False
+    return True

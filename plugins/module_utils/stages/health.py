@@ -1,0 +1,153 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
+"""Instances: judging whether a service's tasks are ready, and whether Consul knows every one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ..consul.registry import Instance, Registry
+from ..core.errors import DeliveryError
+from ..core.waiting import wait_until
+from ..swarm.swarm_engine import Engine
+from ..swarm.swarm_state import ServiceState, TaskState
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """C(ready): as many as wanted run. C(fatal): a task whose failure ends the wait. C(text): how far it is."""
+
+    ready: bool
+    fatal: TaskState | None
+    text: str
+
+
+def judge(
+    tasks: Iterable[TaskState], wanted: int, before: frozenset[str], max_failures: int, may_complete: bool = False
+) -> Verdict:
+    """Judge the tasks of a service; those in C(before) existed when the wait began and cannot fail it.
+
+    Swarm calls a task running only once its health check passed. A task that Swarm rejected (its image cannot be
+    had, its port is taken) ends the wait at once, tasks that ended by themselves after C(max_failures) of them: a
+    first start may fail while a database comes up. With C(may_complete) a task that ended well is as good as one that
+    runs: it is a job.
+    """
+    tasks = list(tasks)
+    running = sum(1 for task in tasks if task.running)
+    failed = [task for task in tasks if task.failed and task.id not in before]
+    rejected = [task for task in failed if task.state == "rejected"]
+    text = f"{running} of {wanted} instances healthy"
+    if failed:
+        text += f", {len(failed)} failed: {failed[0].reason}"
+    if rejected:
+        return Verdict(False, rejected[0], text)
+    if len(failed) >= max_failures:
+        return Verdict(False, failed[0], text)
+    if may_complete:
+        completed = sum(1 for task in tasks if task.completed)
+        return Verdict(running + completed >= wanted, None, text)
+    stopping = [task for task in tasks if not task.ended and task.desired != "running"]
+    return Verdict(running == wanted and (wanted > 0 or not stopping), None, text)
+
+
+def wait_until_healthy(
+    engine: Engine,
+    service: ServiceState,
+    wanted: int,
+    *,
+    timeout: float,
+    before: frozenset[str] = frozenset(),
+    max_failures: int = 3,
+    may_complete: bool = False,
+    on_wait: Callable[[str], None],
+) -> list[TaskState]:
+    """Wait until exactly C(wanted) tasks run healthy and return them; see judge().
+
+    Raises DeliveryError with the reason and the failing instance's last log lines otherwise. C(on_wait) gets the
+    state in words about every second.
+    """
+    seen: list[Verdict] = []
+    tasks: list[TaskState] = []
+
+    def probe() -> Verdict | None:
+        tasks[:] = engine.tasks(service)
+        verdict = judge(tasks, wanted, before, max_failures, may_complete)
+        seen[:] = [verdict]
+        return verdict if verdict.ready or verdict.fatal is not None else None
+
+    verdict = wait_until(probe, timeout, interval=0.2, on_wait=lambda _elapsed: on_wait(seen[0].text))
+    if verdict is not None and verdict.fatal is None:
+        return [task for task in tasks if task.running]
+    failed = verdict.fatal if verdict is not None else None
+    if failed is None:
+        failed = _most_telling(task for task in tasks if task.id not in before and not task.running)
+    reason = _failure(seen[0].text, failed, timeout if verdict is None else None)
+    log = engine.task_log(failed.id) if failed is not None else []
+    raise DeliveryError(
+        f"service '{service.name}' did not become healthy: {reason}"
+        + (f"; last log lines: {' | '.join(log)}" if log else ""),
+        reason=reason,
+        log=log,
+    )
+
+
+def _most_telling(tasks: Iterable[TaskState]) -> TaskState | None:
+    """The newest that failed, else the newest that at least started: the one whose log says most."""
+    ranked = sorted(tasks, key=lambda task: (task.failed, bool(task.container), task.created), reverse=True)
+    return ranked[0] if ranked else None
+
+
+def _failure(text: str, task: TaskState | None, timeout: float | None) -> str:
+    reason = f"after {timeout:g} s {text}" if timeout is not None else text
+    if task is not None:
+        if task.state == "starting":
+            reason += "; it started, but its health check did not pass"
+        elif task.reason and task.reason not in reason:
+            reason += f"; {task.state}: {task.reason}"
+        if task.exit_code:
+            reason += f" (exit code {task.exit_code})"
+    return reason
+
+
+def belongs(instance: Instance, task: TaskState) -> bool:
+    """Whether a registration is that of a task: by its id in Meta C(swarm_task), which our registrator writes.
+
+    Only a registration without it is compared by address and port: a port may have been another task's a moment ago.
+    """
+    known = instance.meta.get("swarm_task")
+    return known == task.id if known else instance.address == task.node_address and instance.port in task.ports
+
+
+def unregistered(tasks: Iterable[TaskState], registered: Iterable[Instance]) -> list[TaskState]:
+    """The tasks that Consul does not list as passing."""
+    passing = [instance for instance in registered if instance.passing]
+    return [task for task in tasks if not any(belongs(instance, task) for instance in passing)]
+
+
+def wait_until_registered(
+    registry: Registry,
+    service: str,
+    tasks: list[TaskState],
+    *,
+    timeout: float,
+    on_wait: Callable[[str], None],
+) -> None:
+    """Wait until Consul lists every task under C(service); raises DeliveryError that names a node where one misses."""
+    missing: list[TaskState] = []
+
+    def registered() -> bool:
+        _index, found = registry.instances(service)
+        missing[:] = unregistered(tasks, found)
+        return not missing
+
+    def report(_elapsed: float) -> None:
+        on_wait(f"{len(tasks) - len(missing)} of {len(tasks)} instances registered in Consul")
+
+    if not wait_until(registered, timeout, interval=0.1, on_wait=report):
+        raise DeliveryError(
+            f"Consul service '{service}' misses {len(missing)} of {len(tasks)} instances after {timeout:g} s: check "
+            f"that the registrator runs on node {missing[0].node_address or missing[0].node_id}"
+        )

@@ -1,0 +1,38 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
+"""The preview: requests with a token reach the candidate through the proxies, all others stay where they are."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+from ..core.errors import DeliveryError
+from ..release.record import ReleaseRecord
+from ..release.release import Truth
+from ..routes.route import Preview
+from .proxy import Plan
+
+STAGE = "test"
+
+
+def plan_preview(truth: Truth, record: ReleaseRecord, token: str) -> Plan:
+    """What to write so that the token opens the candidate; raises DeliveryError where there is none, or no route."""
+    before, candidate = truth.route, record.candidate
+    if before is None:
+        raise DeliveryError(
+            f"'{truth.service}' has no route yet, so the proxies lead nowhere: test its instances at their addresses"
+        )
+    count = truth.running.get(candidate.color, 0) if candidate is not None else 0
+    if candidate is None or count == 0 or candidate.color == before.split.live:
+        raise DeliveryError(f"'{truth.service}' has no healthy candidate to preview: run the stage deploy first")
+    after = replace(
+        before,
+        revision=truth.newest_revision + 1,
+        instances={**before.instances, candidate.color: count},
+        preview=Preview(candidate.color, hashlib.sha256(token.encode()).hexdigest()),
+        draining=(),
+    )
+    return Plan(before, None, after, candidate.color, count)

@@ -1,0 +1,196 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
+"""The stage proxy: prepare on all members, flip together, confirmed by every proxy, else back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..core.color import COLORS, other
+from ..core.errors import DeliveryError
+from ..evidence.confirmation import Confirmation, wait_until_gone, write_confirmed
+from ..release.record import ReleaseRecord
+from ..release.release import Release, Truth, utc_now
+from ..routes.route import Route, RouteOptions, Split, check_route, conflicts
+
+
+@dataclass(frozen=True, slots=True)
+class RouteWish:
+    """What the operator asks for. C(color) None: the recorded candidate, else what is live.
+
+    Empty C(paths) keep the present ones. C(percent) is the share of the candidate; 100 makes it live.
+    """
+
+    paths: tuple[str, ...] = ()
+    hosts: tuple[str, ...] | None = None
+    color: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """From what stands to what shall stand. C(prepared) is None where there is nothing to prepare."""
+
+    before: Route | None
+    prepared: Route | None
+    after: Route
+    color: str
+    required: int
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything is to be written."""
+        return self.before is None or not self.before.same_but_revision(self.after)
+
+
+def choose_color(wish: RouteWish, truth: Truth, record: ReleaseRecord) -> str:
+    """The colour to serve: the one that was asked for, else the recorded candidate if it runs, else the live one."""
+    if wish.color is not None:
+        return wish.color
+    if record.candidate is not None and truth.running.get(record.candidate.color, 0) > 0:
+        return record.candidate.color
+    if truth.live is not None:
+        return truth.live
+    running = [color for color in COLORS if truth.running.get(color, 0) > 0]
+    if len(running) == 1:
+        return running[0]
+    raise DeliveryError(f"'{truth.service}' has no healthy candidate to send users to: run the stage deploy first")
+
+
+def plan(wish: RouteWish, truth: Truth, record: ReleaseRecord) -> Plan:
+    """What to write, decided from the truth; raises DeliveryError for what no proxy could serve."""
+    color = choose_color(wish, truth, record)
+    count = truth.running.get(color, 0)
+    if count == 0:
+        raise DeliveryError(
+            f"colour '{color}' of '{truth.service}' has no healthy instance: run the stage deploy first"
+        )
+    before, revision = truth.route, truth.newest_revision + 1
+    paths = wish.paths or (before.paths if before is not None else ())
+    if not paths:
+        raise DeliveryError(
+            f"service_path: '{truth.service}' has no route yet, so say which paths it serves, "
+            "for example '/api/v1/books'"
+        )
+    hosts = wish.hosts if wish.hosts is not None else (before.hosts if before is not None else ())
+    options = replace(before.options if before is not None else RouteOptions(), **wish.options)
+    if before is None:
+        after = Route(truth.service, revision, paths, Split(color), hosts, {color: count}, options)
+        check_route(after)
+        return Plan(None, None, after, color, count)
+    # Under the lock nobody is scaling: what is still drained was left by a scaling that was killed.
+    before_without_draining = replace(before, draining=())
+    if before.split.live == color and before.split.percent == 0:
+        kept = {**before.instances, color: count}
+        after = replace(
+            before_without_draining, revision=revision, paths=paths, hosts=hosts, options=options, instances=kept
+        )
+        check_route(after)
+        return Plan(before, None, after, color, count)
+    old = before.split.live if before.split.live != color else other(color)
+    both = {**before.instances, color: count}
+    if old in truth.running:
+        both[old] = truth.running[old]
+    # The candidate is followed and proven first, with the old paths: a path that only the new release knows must
+    # not reach the old one.
+    prepared = replace(before_without_draining, revision=revision, options=options, instances=both)
+    after = replace(prepared, revision=revision + 1, paths=paths, hosts=hosts, split=Split(color, old, 0), preview=None)
+    check_route(after)
+    return Plan(before, prepared, after, color, count)
+
+
+def refuse_conflicts(route: Route, others: list[Route]) -> None:
+    """Two services cannot claim one key; raises DeliveryError that names the first."""
+    claimed = conflicts(route, others)
+    if claimed:
+        key, service = claimed[0]
+        raise DeliveryError(
+            f"service_path: '{key}' is already routed to '{service}': choose another path or host, or remove that route"
+        )
+
+
+def apply(
+    release: Release, decided: Plan, truth: Truth, timeout: float, prove: Callable[[Route], None] = lambda _route: None
+) -> dict[str, Any]:
+    """Write the plan step by step, each confirmed by every counting member; on failure everything goes back.
+
+    C(prove) is called at the end with the route that is in effect then, and may raise DeliveryError too.
+    """
+    refuse_conflicts(decided.after, release.other_routes())
+    release.fleet.require_members()
+    index, prepared = truth.route_index, Confirmation()
+    try:
+        if decided.prepared is not None:
+            release.progress(f"preparing colour {decided.color} on every proxy")
+            index, prepared = write_confirmed(
+                release, decided.prepared, index, timeout, decided.color, decided.required
+            )
+        _index, committed = write_confirmed(release, decided.after, index, timeout, decided.color, decided.required)
+        prove(decided.after)
+    except DeliveryError as error:
+        outcome = undo(release, decided, timeout)
+        error.result.update(outcome)
+        if outcome["mixed"]:
+            raise DeliveryError(
+                f"{error}; and not every proxy could be put back ({outcome['undo_error']}): the state is mixed, run "
+                f"the stage proxy again",
+                **error.result,
+            ) from error
+        raise
+    except BaseException:
+        undo(release, decided, timeout)  # whatever went wrong, users go back to the old release
+        raise
+    return {
+        "revision": decided.after.revision,
+        "proxies": {
+            name: {"prepared_ms": prepared.milliseconds.get(name), "confirmed_ms": milliseconds}
+            for name, milliseconds in committed.milliseconds.items()
+        },
+        "skew_ms": committed.skew_ms,
+    }
+
+
+def undo(release: Release, decided: Plan, timeout: float) -> dict[str, Any]:
+    """Write back what stood before, as a new revision. Never raises, so that it does not hide what went wrong.
+
+    Returns C(undone), C(mixed) (whether some proxy may not be back) and, if so, C(undo_error). A route that is not of
+    this plan was written by somebody else and stays.
+    """
+    try:
+        route, index = release.route()
+        if route is None or route not in (decided.prepared, decided.after):
+            return {"undone": True, "mixed": False}
+        release.progress("putting every proxy back")
+        if decided.before is None:
+            remove(release, index, timeout)
+        else:
+            restored = replace(decided.before, revision=release.next_revision(route))
+            write_confirmed(release, restored, index, timeout, restored.split.live, 0)
+    except DeliveryError as error:
+        return {"undone": False, "mixed": True, "undo_error": str(error)}
+    return {"undone": True, "mixed": False}
+
+
+def remove(release: Release, index: int, timeout: float) -> None:
+    """Delete the route (C(index) 0: it is deleted already) and wait until no counting member has a trace of it."""
+    if index:
+        release.delete_route(index)
+    remaining = wait_until_gone(release, timeout)
+    if remaining:
+        raise DeliveryError(
+            f"proxies that still have a trace of the route of '{release.service}' after {timeout:g} s: "
+            f"{', '.join(remaining)} (repair it, or exclude it with exclude_proxies)"
+        )
+
+
+def record_live(release: Release, color: str) -> None:
+    """Record that every proxy serves the colour."""
+    release.change_record(_made_live(color))
+
+
+def _made_live(color: str) -> Callable[[ReleaseRecord], ReleaseRecord]:
+    return lambda record: record.made_live(color, utc_now())

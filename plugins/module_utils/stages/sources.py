@@ -1,0 +1,103 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
+"""What a deploy is made from: the operator's wish, and the Compose project with its images pinned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..compose.command import client_dialect
+from ..compose.project import ComposeProject
+from ..core.color import COLORS
+from ..core.scale import Scale
+from ..stack.document import SideTarget, StackDocument, spec_hash, stack_document
+from ..swarm.swarm_engine import Engine
+from ..swarm.swarm_state import IMAGE_LABEL, RUN_LABEL, SPEC_LABEL
+from .images import PinnedImage, pin_all
+from .side_targets import running_side_targets
+
+
+@dataclass(frozen=True, slots=True)
+class DeployWish:
+    """What the operator asks for. Times in seconds."""
+
+    side_targets: tuple[str, ...] = ()
+    scale: Scale | None = None
+    min_scale: int = 1
+    max_scale: int | None = None
+    pull_side_targets: bool = False
+    force: bool = False
+    target_port: int | None = None
+    with_registry_auth: bool = False
+    timeout: float = 300.0
+    drain_timeout: float = 60.0
+    stop_timeout: float = 120.0
+    max_failures: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The Compose project with its images pinned: all that a deploy of the target is made from.
+
+    C(side_targets) are those that keep what they run with, C(new_side_targets) those that did not run.
+    """
+
+    project: ComposeProject
+    images: Mapping[str, PinnedImage]
+    side_targets: Mapping[str, SideTarget]
+    image: PinnedImage
+    spec: str
+    from_file: int | None
+    warnings: tuple[str, ...]
+    dialect: tuple[int, int]
+    new_side_targets: tuple[str, ...] = ()
+
+    def document(
+        self, wish: DeployWish, target: str, color: str | None, instances: int | None, run: str
+    ) -> StackDocument:
+        """The stack file for one colour, carrying the labels by which a release knows its services again."""
+        return stack_document(
+            self.project,
+            target,
+            color,
+            instances=instances,
+            images={name: pinned.reference for name, pinned in self.images.items()},
+            side_targets=wish.side_targets,
+            running=self.side_targets,
+            labels={RUN_LABEL: run, SPEC_LABEL: self.spec, IMAGE_LABEL: self.image.identity},
+            target_port=wish.target_port,
+            dialect=self.dialect,
+        )
+
+
+def prepare(engine: Engine, project: ComposeProject, target: str, wish: DeployWish, colored: bool) -> Sources:
+    """Check the project for this target and pin its images. Asks Docker and registries, changes nothing."""
+    running = running_side_targets(engine, project.name, wish.side_targets)
+    kept = {} if wish.pull_side_targets else running
+    new = tuple(name for name in wish.side_targets if name not in running)
+    # Translated once without images, so that a target that cannot be deployed is refused before a registry is asked.
+    dialect = client_dialect(("docker", "--host", engine.docker_host))
+    draft = stack_document(
+        project,
+        target,
+        COLORS[0] if colored else None,
+        side_targets=wish.side_targets,
+        target_port=wish.target_port,
+        dialect=dialect,
+    )
+    wanted = [project.service(target)["image"]]
+    wanted += [project.service(name)["image"] for name in wish.side_targets if name not in kept]
+    images = pin_all(engine, wanted)
+    image = images[wanted[0]]
+    spec = spec_hash(
+        project,
+        target,
+        colored=colored,
+        images={wanted[0]: image.reference},
+        image_identity=image.identity,
+        target_port=wish.target_port,
+    )
+    return Sources(project, images, kept, image, spec, draft.replicas, draft.warnings, dialect, new)

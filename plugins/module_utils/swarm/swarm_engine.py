@@ -1,0 +1,212 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
+"""The engine port: Docker Swarm, read through the SDK and changed with the version index as the fence."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from ..core.errors import EngineError, OutOfDateError
+from .swarm_state import (
+    COLOR_LABEL,
+    PROJECT_LABEL,
+    TARGET_LABEL,
+    ServiceState,
+    TaskState,
+    service_state,
+    task_state,
+)
+
+try:
+    import docker
+    import requests
+    from docker.errors import APIError, DockerException, NotFound
+except ImportError as error:  # The module that imports this file reports it; the sanity tests import without it.
+    DOCKER_IMPORT_ERROR: ImportError | None = error
+else:
+    DOCKER_IMPORT_ERROR = None
+
+# What Swarm says when the version index of an update is not the service's current one.
+_OUT_OF_SEQUENCE = "out of sequence"
+
+
+class Engine:
+    """One Docker Engine that is a Swarm manager. C(timeout) bounds each call, in seconds."""
+
+    def __init__(self, docker_host: str = "unix:///var/run/docker.sock", timeout: int = 30) -> None:
+        self.docker_host = docker_host
+        try:
+            self._api: Any = docker.APIClient(base_url=docker_host, timeout=timeout, version="auto")
+            swarm = self._api.info()["Swarm"]
+        except (DockerException, requests.RequestException) as error:
+            raise EngineError(
+                f"docker_host '{docker_host}' does not answer ({_reason(error)}): start Docker there, or name the "
+                f"socket of a Swarm manager"
+            ) from error
+        if not swarm.get("ControlAvailable"):
+            raise EngineError(
+                f"docker_host '{docker_host}' is no Swarm manager: run the release on a manager, or provision the "
+                f"Swarm first"
+            )
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def colored_targets(self) -> set[tuple[str, str]]:
+        """Project and target of every coloured service."""
+        found = self._call(self._api.services, filters={"label": COLOR_LABEL})
+        labels = [item["Spec"].get("Labels") or {} for item in found]
+        return {(one.get(PROJECT_LABEL, ""), one.get(TARGET_LABEL, "")) for one in labels}
+
+    def service(self, name: str) -> ServiceState | None:
+        """One service, or None."""
+        try:
+            return service_state(self._api.inspect_service(name))
+        except NotFound:
+            return None
+        except (DockerException, requests.RequestException) as error:
+            raise EngineError(f"Docker could not inspect service '{name}': {_reason(error)}") from error
+
+    def tasks(self, service: ServiceState) -> list[TaskState]:
+        """Every task of a service that Swarm still remembers, newest first."""
+        nodes = {node["ID"]: node for node in self._call(self._api.nodes)}
+        found = self._call(self._api.tasks, filters={"service": service.name})
+        states = [task_state(item, nodes) for item in found if item.get("ServiceID") == service.id]
+        return sorted(states, key=lambda task: task.created, reverse=True)
+
+    def running(self, service: ServiceState | None) -> list[TaskState]:
+        """The tasks that run and shall run. With a health check, Swarm says running only once it passed."""
+        if service is None:
+            return []
+        return [task for task in self.tasks(service) if task.running]
+
+    def task_log(self, task_id: str, lines: int = 10) -> list[str]:
+        """The last lines that a task wrote, oldest first; empty when its container or log is gone."""
+        url = self._api._url("/tasks/{0}/logs", task_id)  # noqa: SLF001 - the SDK has no call for one task's log
+        try:
+            answer = self._api.get(url, params={"stdout": 1, "stderr": 1, "tail": lines}, timeout=10)
+            answer.raise_for_status()
+        except (DockerException, requests.RequestException):
+            return []
+        return _log_lines(answer.content)[-lines:]
+
+    def image(self, reference: str) -> dict[str, Any] | None:
+        """What this engine knows of an image that it has, or None."""
+        try:
+            found: dict[str, Any] = self._api.inspect_image(reference)
+        except NotFound:
+            return None
+        except (DockerException, requests.RequestException) as error:
+            raise EngineError(f"Docker could not inspect image '{reference}': {_reason(error)}") from error
+        return found
+
+    def registry_digest(self, reference: str) -> str | None:
+        """The digest that the image's own registry has for it, or None when the registry does not say."""
+        try:
+            found = self._api.inspect_distribution(reference)
+        except (DockerException, requests.RequestException):
+            return None
+        return str(found["Descriptor"]["digest"])
+
+    # -- changing -----------------------------------------------------------------------------------------------
+
+    def update(self, service: ServiceState, change: Callable[[dict[str, Any]], None]) -> ServiceState:
+        """Apply C(change) to a copy of the service's spec, only if the service is still as C(service) says.
+
+        Returns the state after the update. Raises OutOfDateError when somebody else changed it meanwhile.
+        """
+        spec = copy.deepcopy(service.spec)
+        change(spec)
+        if spec == service.spec:
+            return service
+        url = self._api._url("/services/{0}/update", service.id)  # noqa: SLF001 - the SDK takes no whole spec
+        try:
+            answer = self._api._post_json(url, data=spec, params={"version": service.version})  # noqa: SLF001
+            self._api._raise_for_status(answer)  # noqa: SLF001
+        except (DockerException, requests.RequestException) as error:
+            if _OUT_OF_SEQUENCE in str(error):
+                raise OutOfDateError(
+                    f"service '{service.name}' was changed by somebody else meanwhile, nothing was done: run it again"
+                ) from error
+            raise EngineError(f"Docker refused to update service '{service.name}': {_reason(error)}") from error
+        updated = self.service(service.name)
+        if updated is None:
+            raise OutOfDateError(f"service '{service.name}' was removed by somebody else meanwhile: run it again")
+        return updated
+
+    def scale(self, service: ServiceState, replicas: int) -> ServiceState:
+        """Set the number of replicas, with the version index as the fence."""
+
+        def set_replicas(spec: dict[str, Any]) -> None:
+            mode = spec["Mode"]
+            if "Replicated" not in mode:
+                raise EngineError(f"service '{service.name}' is not replicated, so it cannot be scaled")
+            mode["Replicated"]["Replicas"] = replicas
+
+        return self.update(service, set_replicas)
+
+    def label(self, service: ServiceState, labels: dict[str, str]) -> ServiceState:
+        """Write service labels; Swarm restarts nothing for that."""
+
+        def set_labels(spec: dict[str, Any]) -> None:
+            spec["Labels"] = {**(spec.get("Labels") or {}), **labels}
+
+        return self.update(service, set_labels)
+
+    def remove(self, service: ServiceState) -> None:
+        """Remove a service; one that is gone already is fine."""
+        try:
+            self._api.remove_service(service.id)
+        except NotFound:
+            return
+        except (DockerException, requests.RequestException) as error:
+            raise EngineError(f"Docker refused to remove service '{service.name}': {_reason(error)}") from error
+
+    def remove_unused(self, project: str, names: frozenset[str]) -> None:
+        """Remove those configs and secrets of a project, by name, that no other service uses."""
+        if not names:
+            return
+        ours = {"label": f"{PROJECT_LABEL}={project}"}
+        for listing, removal in (
+            (self._api.configs, self._api.remove_config),
+            (self._api.secrets, self._api.remove_secret),
+        ):
+            for item in self._call(listing, filters=ours):
+                if item["Spec"]["Name"] in names:
+                    # One that another service still uses is refused by Swarm, and stays.
+                    with contextlib.suppress(DockerException, requests.RequestException):
+                        removal(item["ID"])
+
+    def _call(self, operation: Callable[..., Any], **arguments: Any) -> Any:
+        try:
+            return operation(**arguments)
+        except (DockerException, requests.RequestException) as error:
+            said = "answered" if isinstance(error, APIError) else "did not answer"
+            raise EngineError(f"Docker at '{self.docker_host}' {said}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, APIError) and error.explanation:
+        return str(error.explanation).strip()
+    text = str(error)
+    if "Permission denied" in text:
+        return "permission denied"
+    if "FileNotFoundError" in text or "No such file" in text:
+        return "the socket does not exist"
+    if "ConnectionRefused" in text or "Connection refused" in text:
+        return "connection refused"
+    return " ".join(text.split())[:300]
+
+
+def _log_lines(raw: bytes) -> list[str]:
+    # Docker multiplexes stdout and stderr of containers without a terminal: 8 bytes of header per frame.
+    text = b""
+    while len(raw) >= 8 and raw[0] in (0, 1, 2) and raw[1:4] == b"\0\0\0":
+        size = int.from_bytes(raw[4:8], "big")
+        text += raw[8 : 8 + size]
+        raw = raw[8 + size :]
+    return [line for line in (text + raw).decode("utf-8", "replace").splitlines() if line.strip()]

@@ -1,0 +1,102 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.files import (
+    find_files,
+    project_variables,
+    read_dotenv,
+)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
+
+FOUND = [
+    pytest.param(["compose.yml", "docker-compose.yml", "compose.yaml"], {}, ["compose.yaml"], id="preferred name"),
+    pytest.param(["docker-compose.yaml", "docker-compose.yml"], {}, ["docker-compose.yml"], id="yml before yaml"),
+    pytest.param(
+        ["docker-compose.yaml", "compose.override.yaml"],
+        {},
+        ["docker-compose.yaml", "compose.override.yaml"],
+        id="override of another name",
+    ),
+    pytest.param(
+        ["compose.yml", "docker-compose.override.yml", "compose.override.yml"],
+        {},
+        ["compose.yml", "compose.override.yml"],
+        id="preferred override",
+    ),
+    pytest.param(
+        ["compose.yml", "a.yml", "b.yml"], {"COMPOSE_FILE": "b.yml:a.yml"}, ["b.yml", "a.yml"], id="COMPOSE_FILE"
+    ),
+    pytest.param(
+        ["a.yml", "b.yml"],
+        {"COMPOSE_FILE": "b.yml;a.yml", "COMPOSE_PATH_SEPARATOR": ";"},
+        ["b.yml", "a.yml"],
+        id="COMPOSE_PATH_SEPARATOR",
+    ),
+]
+
+
+@pytest.mark.parametrize(("there", "env", "expected"), FOUND)
+def test_default_files(tmp_path: Path, there: list[str], env: dict[str, str], expected: list[str]) -> None:
+    for name in there:
+        (tmp_path / name).touch()
+    assert find_files(str(tmp_path), env=env) == tuple(tmp_path / name for name in expected)
+
+
+def test_compose_file_variable_in_dotenv(tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").touch()
+    (tmp_path / "other.yml").touch()
+    (tmp_path / ".env").write_text("COMPOSE_FILE=other.yml\n")
+    assert find_files(str(tmp_path)) == (tmp_path / "other.yml",)
+    assert find_files(str(tmp_path), ["compose.yml"]) == (tmp_path / "compose.yml",)
+
+
+def test_no_compose_file_names_the_directory_and_the_names_tried(tmp_path: Path) -> None:
+    with pytest.raises(DeliveryError) as caught:
+        find_files(str(tmp_path))
+    assert str(caught.value) == (
+        f"no Compose file in project_src '{tmp_path}': none of compose.yaml, compose.yml, docker-compose.yml, "
+        f"docker-compose.yaml is there; set project_src to the project's directory or compose_path to the file"
+    )
+
+
+def test_named_file_or_directory_missing(tmp_path: Path) -> None:
+    with pytest.raises(DeliveryError, match=r"Compose file 'x\.yml' does not exist in .*: correct compose_path"):
+        find_files(str(tmp_path), ["x.yml"])
+    with pytest.raises(DeliveryError, match=r"project_src .* is no directory"):
+        find_files(str(tmp_path / "absent"))
+
+
+DOTENV = [
+    pytest.param("A=1\nB=two words\n", {"A": "1", "B": "two words"}, id="plain"),
+    pytest.param("# no\n\nexport A=1\n", {"A": "1"}, id="comment, export"),
+    pytest.param("A=1 # note\nB=1#2\n", {"A": "1", "B": "1#2"}, id="trailing comment"),
+    pytest.param("A='$B # x'\n", {"A": "$B # x"}, id="single quotes are literal"),
+    pytest.param('A="a\\"b\\n" # x\n', {"A": 'a"b\n'}, id="double quotes"),
+    pytest.param("A='one\ntwo'\nB=2\n", {"A": "one\ntwo", "B": "2"}, id="several lines"),
+    pytest.param("A=1\nB=${A}2\nC=${X:-d}$OUTER\n", {"A": "1", "B": "12", "C": "do"}, id="references"),
+    pytest.param("A=\n", {"A": ""}, id="empty"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), DOTENV)
+def test_dotenv(tmp_path: Path, text: str, expected: dict[str, str]) -> None:
+    path = tmp_path / ".env"
+    path.write_text(text)
+    assert read_dotenv(path, {"OUTER": "o"}) == expected
+
+
+def test_dotenv_without_closing_quote(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PASSWORD='half\n")
+    with pytest.raises(DeliveryError, match=r"has no closing quote for the value of PASSWORD$"):
+        read_dotenv(tmp_path / ".env")
+
+
+def test_environment_wins_over_dotenv(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("A=file\nB=file\n")
+    assert project_variables(str(tmp_path), {"A": "given"}) == {"A": "given", "B": "file"}
+    assert project_variables(str(tmp_path / "absent"), {"A": "given"}) == {"A": "given"}

@@ -1,0 +1,170 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.inputs import project_files
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
+
+ALWAYS = {"COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME"}
+
+
+def write(directory: Path, files: dict[str, str]) -> str:
+    for name, text in files.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return str(directory)
+
+
+FILES = [
+    pytest.param({"compose.yaml": "services: {}"}, ["compose.yaml"], id="one file"),
+    pytest.param(
+        {"compose.yaml": "", "compose.override.yml": "", ".env": "A=1", "docker-flow.yml": "", "notes.txt": ""},
+        [".env", "compose.override.yml", "compose.yaml"],
+        id="override and .env, nothing else",
+    ),
+    pytest.param(
+        {
+            "compose.yaml": "services: {a: {env_file: a.env}, b: {env_file: [b.env, {path: c.env, required: false}]}}",
+            "a.env": "",
+            "b.env": "",
+            "c.env": "",
+        },
+        ["a.env", "b.env", "c.env", "compose.yaml"],
+        id="env_file",
+    ),
+    pytest.param(
+        {
+            "compose.yaml": "services: {a: {label_file: a.labels}}\n"
+            "configs: {c: {file: ./conf/c}, d: {external: true}}\nsecrets: {s: {file: s}}",
+            "a.labels": "",
+            "conf/c": "",
+            "s": "",
+        },
+        ["a.labels", "compose.yaml", "conf/c", "s"],
+        id="labels, configs, secrets",
+    ),
+    pytest.param(
+        {
+            "compose.yaml": "services: {a: {extends: {file: base/web.yaml, service: web}}, b: {extends: a}}",
+            "base/web.yaml": "services: {web: {env_file: web.env, extends: {file: deep.yaml, service: d}}}",
+            "base/deep.yaml": "services: {d: {image: x}}",
+            "base/web.env": "",
+        },
+        ["base/deep.yaml", "base/web.env", "base/web.yaml", "compose.yaml"],
+        id="extends, relative to the extending file",
+    ),
+    pytest.param(
+        {
+            "compose.yaml": "include: [one/compose.yaml, {path: [two/a.yaml, two/b.yaml], project_directory: ., "
+            "env_file: two/e}]",
+            "one/compose.yaml": "services: {x: {env_file: x.env}}",
+            "one/.env": "",
+            "one/x.env": "",
+            "two/a.yaml": "services: {y: {env_file: y.env}}",
+            "two/b.yaml": "",
+            "two/e": "",
+            "y.env": "",
+        },
+        ["compose.yaml", "one/.env", "one/compose.yaml", "one/x.env", "two/a.yaml", "two/b.yaml", "two/e", "y.env"],
+        id="include",
+    ),
+    pytest.param(
+        {"compose.yaml": "services: {a: {env_file: '${WHICH:-dev}.env'}}", ".env": "WHICH=prod", "prod.env": ""},
+        [".env", "compose.yaml", "prod.env"],
+        id="variable in a path",
+    ),
+    pytest.param(
+        {
+            "compose.yaml": "services: {a: {env_file: [gone.env, /etc/on-the-manager, '${X:?}']}}\ninclude: ['https://x/y']"
+        },
+        ["compose.yaml"],
+        id="missing, absolute, unset, remote",
+    ),
+    pytest.param(
+        {"compose.yaml": "services: {a: {image: x, ports: !override ['80'], labels: !reset null}}"},
+        ["compose.yaml"],
+        id="tags",
+    ),
+    pytest.param(
+        {"compose.yaml": "services: {a: {extends: {file: compose.yaml, service: b}}}"}, ["compose.yaml"], id="itself"
+    ),
+    pytest.param({"compose.yaml": "[not, a, mapping]"}, ["compose.yaml"], id="no mapping"),
+]
+
+
+@pytest.mark.parametrize(("files", "expected"), FILES)
+def test_files(tmp_path: Path, files: dict[str, str], expected: list[str]) -> None:
+    assert project_files(write(tmp_path, files)).paths == tuple(expected)
+
+
+def test_compose_file_in_a_directory_below(tmp_path: Path) -> None:
+    source = write(
+        tmp_path,
+        {"deploy/compose.yaml": "services: {a: {env_file: ../a.env}}", "deploy/.env": "", ".env": "", "a.env": ""},
+    )
+    assert project_files(source, ["deploy/compose.yaml"]).paths == (
+        ".env",
+        "a.env",
+        "deploy/.env",
+        "deploy/compose.yaml",
+    )
+
+
+VARIABLES = [
+    pytest.param({"compose.yaml": "services: {a: {image: 'x:${TAG:-$OTHER}'}}"}, {"TAG", "OTHER"}, id="interpolation"),
+    pytest.param({"compose.yaml": "services: {a: {environment: {PASSED: , SET: 1}}}"}, {"PASSED"}, id="passed on"),
+    pytest.param({"compose.yaml": "services: {a: {environment: [PASSED, SET=1]}}"}, {"PASSED"}, id="passed on, list"),
+    pytest.param({"compose.yaml": "secrets: {s: {environment: TOKEN}}"}, {"TOKEN"}, id="secret from a variable"),
+    pytest.param(
+        {"compose.yaml": "services: {a: {env_file: e}}", "e": "A=$IN\nPASSED\n# no\n", ".env": "B=${ENV}"},
+        {"IN", "PASSED", "ENV"},
+        id="in .env and env_file",
+    ),
+    pytest.param(
+        {"compose.yaml": "include: [i.yaml]", "i.yaml": "services: {a: {image: '$INCLUDED'}}"},
+        {"INCLUDED"},
+        id="included",
+    ),
+]
+
+
+@pytest.mark.parametrize(("files", "expected"), VARIABLES)
+def test_variables(tmp_path: Path, files: dict[str, str], expected: set[str]) -> None:
+    assert project_files(write(tmp_path, files)).variables == expected | ALWAYS
+
+
+OUTSIDE = [
+    pytest.param("services: {a: {env_file: ../a.env}}", "env_file of service 'a' is '{up}/a.env'", id="env_file"),
+    pytest.param(
+        "services: {a: {extends: {file: ../b.yaml}}}", "extends of service 'a' is '{up}/b.yaml'", id="extends"
+    ),
+    pytest.param("include: [../i.yaml]", "included file is '{up}/i.yaml'", id="include"),
+    pytest.param("secrets: {s: {file: x/../../s}}", "secret 's' is '{up}/s'", id="secret"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), OUTSIDE)
+def test_path_that_leaves_the_project(tmp_path: Path, text: str, expected: str) -> None:
+    source = write(tmp_path / "project", {"compose.yaml": text})
+    with pytest.raises(DeliveryError) as caught:
+        project_files(source)
+    assert str(caught.value).startswith(expected.format(up=tmp_path) + f", outside the project directory '{source}'")
+    assert "or set project_src to a directory that holds both" in str(caught.value)
+
+
+def test_absolute_path_into_the_project(tmp_path: Path) -> None:
+    source = write(tmp_path, {"s": ""})
+    write(tmp_path, {"compose.yaml": f"secrets: {{s: {{file: {source}/s}}}}"})
+    with pytest.raises(DeliveryError, match="another path on the manager: write it relative to the project"):
+        project_files(source)
+
+
+def test_bad_yaml_names_file_and_line(tmp_path: Path) -> None:
+    source = write(tmp_path, {"compose.yaml": "services:\n  a: [\n"})
+    with pytest.raises(DeliveryError, match=r"compose\.yaml' line 3 is not valid YAML: "):
+        project_files(source)

@@ -1,0 +1,230 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One target as all parts see it, and writes that only a run with the lock can make."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import (
+    DeliveryError,
+    LockLostError,
+    OutOfDateError,
+)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release, utc_now
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
+from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_state import RUN_LABEL
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import NOW, SERVICE, World, release_of
+
+KEY = f"docker-flow/routes/{SERVICE}"
+
+
+@pytest.fixture
+def live(world: World) -> World:
+    """Blue is live with two instances."""
+    world.colour("blue", 2)
+    world.route("blue")
+    return world
+
+
+# -- names and reading -------------------------------------------------------------------------------------------------
+
+
+def test_names(world: World) -> None:
+    release = world.release
+    assert (release.service, release.swarm_name("blue"), release.swarm_name(None)) == (
+        SERVICE,
+        "books-ms_app-blue",
+        "books-ms_app",
+    )
+    assert (release.route_key, release.record_key, release.lock_key) == (
+        KEY,
+        f"docker-flow/releases/{SERVICE}",
+        f"docker-flow/locks/{SERVICE}",
+    )
+
+
+def test_bad_names_are_refused(world: World) -> None:
+    with pytest.raises(DeliveryError, match=r"^target 'My_App'"):
+        replace(world.release, target="My_App")
+
+
+def test_the_time_is_utc() -> None:
+    assert len(utc_now()) == len(NOW)
+    assert utc_now().endswith("Z")
+
+
+def test_nothing_is_there_yet(world: World) -> None:
+    truth = world.release.truth()
+    assert (truth.route, truth.route_index, truth.live, truth.services, truth.running) == (None, 0, None, {}, {})
+    assert truth.served == set()
+    assert world.release.record()[1] == 0
+
+
+def test_the_truth(live: World) -> None:
+    live.colour("green", 1)
+    truth = live.release.truth()
+    assert truth.live == "blue"
+    assert truth.running == {"blue": 2, "green": 1}
+    assert sorted(truth.services) == ["blue", "green"]
+    assert sorted(truth.fleet) == ["proxy-1", "proxy-2"]
+    assert truth.route_index == live.consul.keys[KEY].modify_index
+
+
+@pytest.mark.parametrize(
+    ("split", "said", "expected"),
+    [
+        pytest.param(Split("blue"), "blue", {"blue"}, id="all agree"),
+        pytest.param(Split("blue", "green", 0), "blue", {"blue"}, id="a candidate without a share"),
+        pytest.param(Split("blue", "green", 1), "blue", {"blue", "green"}, id="a share of one percent"),
+        pytest.param(Split("blue", "green", 100), "blue", {"blue", "green"}, id="all requests, but not live yet"),
+        pytest.param(Split("green", "blue", 0), "blue", {"blue", "green"}, id="a proxy lags behind"),
+        pytest.param(None, "blue", {"blue"}, id="a proxy without a route"),
+    ],
+)
+def test_what_is_served(live: World, split: Split | None, said: str, expected: set[str]) -> None:
+    if split is None:
+        del live.consul.keys[KEY]
+    else:
+        live.route(split.live, split=split)
+    live.proxies["proxy-2"].services = {SERVICE: {"revision": 4, "error": None, "live": said, "colors": {}}}
+    live.proxies.publish()
+    assert live.release.truth().served == expected
+
+
+def test_routes_of_others(live: World) -> None:
+    live.consul.seed("docker-flow/routes/shop-app", Route("shop-app", 1, ("/shop",), Split("blue")).to_json())
+    live.consul.seed("docker-flow/routes/damaged", "{")
+    assert [route.service for route in live.release.other_routes()] == ["shop-app"]
+
+
+def test_a_damaged_route_of_ours_stops_us(live: World) -> None:
+    live.consul.seed(KEY, json.dumps({"schema": 1, "service": SERVICE}))
+    with pytest.raises(DeliveryError, match="run the stage proxy again"):
+        live.release.truth()
+
+
+def test_a_service_name_that_another_project_has_is_refused(live: World) -> None:
+    live.consul.seed(live.release.record_key, json.dumps(ReleaseRecord("books", "ms-app").to_document()))
+    with pytest.raises(DeliveryError, match="'books-ms-app', which target 'ms-app' of project 'books' already has"):
+        live.release.record()
+
+
+# -- writing -----------------------------------------------------------------------------------------------------------
+
+
+def test_no_change_without_a_lock(live: World) -> None:
+    release = live.release
+    route, index = release.route()
+    assert route is not None
+    for change in (
+        lambda: release.write_route(route, index),
+        lambda: release.delete_route(index),
+        lambda: release.change_record(lambda record: record.without_candidate()),
+        release.fence_services,
+        release.renew,
+    ):
+        with pytest.raises(DeliveryError, match="a change without the lock of the run"):
+            change()
+    assert live.consul.written == []
+    assert RUN_LABEL not in live.swarm.items["books-ms_app-blue"]["Spec"]["Labels"]
+
+
+def test_a_route_is_written_against_its_index(live: World) -> None:
+    release = live.start_run()
+    route, index = release.route()
+    assert route is not None
+    newer = replace(route, revision=5)
+    assert release.write_route(newer, index) == live.consul.keys[KEY].modify_index
+    with pytest.raises(OutOfDateError, match=r"^the route of 'books-ms-app' was changed by somebody else meanwhile"):
+        release.write_route(replace(route, revision=6), index)
+    with pytest.raises(OutOfDateError):
+        release.delete_route(index)
+    assert live.route_now() == newer
+
+
+def test_a_route_is_deleted_against_its_index(live: World) -> None:
+    release = live.start_run()
+    release.delete_route(release.route()[1])
+    assert release.route() == (None, 0)
+
+
+@pytest.mark.parametrize("delete", [False, True])
+def test_a_lost_lock_is_told_from_a_moved_route(live: World, delete: bool) -> None:
+    release = live.start_run()
+    route, index = release.route()
+    assert route is not None
+    live.consul.expire(release.held_lock().run)
+    with pytest.raises(LockLostError):
+        release.delete_route(index) if delete else release.write_route(replace(route, revision=5), index)
+    assert live.route_now() == route
+
+
+def test_the_record_is_changed_under_the_lock(live: World) -> None:
+    release = live.start_run()
+    changed = release.change_record(lambda record: record.deployed(release_of("green")))
+    assert changed == live.recorded_now()
+    assert changed.candidate == release_of("green")
+
+
+def test_a_record_that_stays_as_it_is_is_not_written(live: World) -> None:
+    release = live.start_run()
+    live.consul.written.clear()
+    release.change_record(lambda record: record.without_candidate())
+    assert live.consul.written == []
+
+
+def test_a_record_that_moved_is_not_overwritten(live: World) -> None:
+    release = live.start_run()
+
+    def moved(key: str) -> None:
+        if key == release.record_key:
+            live.consul.before_write.clear()
+            live.record(live=release_of("green"))
+
+    live.consul.before_write.append(moved)
+    with pytest.raises(OutOfDateError, match=r"^the record of 'books-ms-app' was changed"):
+        release.change_record(lambda record: record.deployed(release_of("blue")))
+    assert live.recorded_now().live == release_of("green")
+
+
+# -- the fence around Docker -------------------------------------------------------------------------------------------
+
+
+def test_both_colours_carry_the_run(live: World) -> None:
+    live.colour("green", 1)
+    running = live.running("blue"), live.running("green")
+    release = live.start_run()
+    fenced = release.fence_services()
+    assert {color: service.labels[RUN_LABEL] for color, service in fenced.items()} == dict.fromkeys(
+        ("blue", "green"), release.held_lock().run
+    )
+    assert (live.running("blue"), live.running("green")) == running
+
+
+def test_a_sleeper_meets_another_runs_index(live: World) -> None:
+    sleeper = live.start_run()
+    old = sleeper.fence_services()["blue"]
+    live.consul.expire(sleeper.held_lock().run)
+    live.start_run(live.new_release()).fence_services()
+    with pytest.raises(OutOfDateError):
+        sleeper.engine.scale(old, 0)
+    with pytest.raises(LockLostError):
+        sleeper.fence_services()
+
+
+def test_the_stages_of_one_run_do_not_fence_each_other(live: World) -> None:
+    release = live.start_run()
+    first = release.fence_services()["blue"]
+    assert release.fence_services()["blue"].version == first.version
+
+
+def test_two_services_are_two_locks(world: World) -> None:
+    other = Release(world.release.engine, world.consul, world.release.fleet, "docker-flow/", "books-ms", "admin")
+    world.start_run()
+    world.start_run(other)
+    assert other.held_lock().run != world.release.held_lock().run

@@ -1,0 +1,153 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an operator sees, and one sentence for each disagreement."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.status import drift, status
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxies import DEAD
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, World, release_of
+
+
+@pytest.fixture
+def live(world: World) -> World:
+    """Blue is live with two instances, and everything agrees."""
+    world.colour("blue", 2)
+    world.route("blue")
+    world.record(live=release_of("blue"))
+    return world
+
+
+def said(world: World) -> list[str]:
+    return drift(world.release.truth(), world.recorded_now())
+
+
+def test_nothing_to_say(live: World) -> None:
+    assert said(live) == []
+
+
+def dead(world: World) -> None:
+    world.proxies["proxy-2"].behaviour = DEAD
+    world.proxies.publish()
+
+
+def unknown(world: World) -> None:
+    world.proxies["proxy-2"].services = {}
+    world.proxies.publish()
+
+
+def lagging(world: World) -> None:
+    world.proxies["proxy-2"].services[SERVICE] |= {"revision": 3, "live": "green", "error": "disk full"}
+    world.proxies.publish()
+
+
+def instance_down(world: World) -> None:
+    world.proxies["proxy-2"].up["blue"] = 1
+    world.proxies.settle(SERVICE)
+
+
+def unrecorded(world: World) -> None:
+    world.record(live=release_of("green"))
+
+
+def candidate_gone(world: World) -> None:
+    world.record(live=release_of("blue"), candidate=release_of("green"))
+
+
+def one_died(world: World) -> None:
+    world.swarm.stop_task("books-ms_app-blue")
+
+
+def route_lost(world: World) -> None:
+    del world.consul.keys[f"docker-flow/routes/{SERVICE}"]
+
+
+@pytest.mark.parametrize(
+    ("happens", "expected"),
+    [
+        pytest.param(dead, ["proxy proxy-2 has no heartbeat"], id="no heartbeat"),
+        pytest.param(unknown, ["proxy proxy-2 does not know the service"], id="a proxy without the service"),
+        pytest.param(
+            lagging,
+            [
+                "proxy proxy-2 refuses the route: disk full",
+                "proxy proxy-2 is at revision 3, the route at 4",
+                "proxy proxy-2 sends users to green, the route to blue",
+            ],
+            id="a proxy that lags behind",
+        ),
+        pytest.param(
+            instance_down, ["proxy proxy-2 has 1 instances of blue up, 2 run"], id="an instance is down there"
+        ),
+        pytest.param(unrecorded, ["the route sends users to blue, the record says green is live"], id="not recorded"),
+        pytest.param(candidate_gone, ["the recorded candidate green does not run"], id="a candidate that is gone"),
+        pytest.param(
+            one_died,
+            [
+                "blue: 1 instances run, the route expects 2",
+                "proxy proxy-1 has 2 instances of blue up, 1 run",
+                "proxy proxy-2 has 2 instances of blue up, 1 run",
+            ],
+            id="an instance died",
+        ),
+        pytest.param(
+            route_lost,
+            [
+                "proxy proxy-1 serves a route that does not exist any more",
+                "proxy proxy-2 serves a route that does not exist any more",
+            ],
+            id="the route is lost",
+        ),
+    ],
+)
+def test_each_disagreement_is_one_sentence(live: World, happens: Callable[[World], None], expected: list[str]) -> None:
+    happens(live)
+    assert said(live) == expected
+
+
+def test_the_whole_picture(live: World) -> None:
+    live.start_run()
+    found = status(live.release)
+    assert (found["service"], found["live"], found["candidate"], found["drift"]) == (SERVICE, "blue", None, [])
+    assert found["colors"] == {
+        "blue": {
+            "swarm_service": "books-ms_app-blue",
+            "image": "app:1",
+            "image_id": "",
+            "replicas": 2,
+            "running": 2,
+            "addresses": sorted(f"172.17.0.1:{one.port}" for one in live.consul.services[f"{SERVICE}-blue"]),
+        }
+    }
+    assert found["proxies"]["proxy-1"] == {
+        "address": "http://192.0.2.1:80",
+        "alive": True,
+        "live": "blue",
+        "revision": 4,
+        "error": None,
+        "colors": {"blue": {"servers": 2, "up": 2, "open": 0}},
+    }
+    assert found["lock"]["owner"] == "ann@laptop"
+    assert "preview" not in found["route"]
+    json.dumps(found)
+
+
+def test_a_lock_that_was_given_back_is_none(live: World) -> None:
+    live.start_run().held_lock().give_back()
+    assert status(live.release)["lock"] is None
+
+
+def test_a_killed_runs_lock_is_none(live: World) -> None:
+    live.consul.expire(live.start_run().held_lock().run)
+    assert status(live.release)["lock"] is None
+
+
+def test_nothing_is_there_yet(world: World) -> None:
+    found = status(world.release)
+    assert (found["live"], found["route"], found["colors"], found["lock"]) == (None, None, {}, None)
+    assert found["proxies"]["proxy-1"]["revision"] == 0

@@ -1,0 +1,186 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When instances count as healthy, when one failure is one too many, and which of them Consul knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.registry import Instance
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.health import (
+    belongs,
+    judge,
+    unregistered,
+    wait_until_healthy,
+    wait_until_registered,
+)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_state import TaskState, task_state
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.swarm import recorded
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import World
+
+NODES = {node["ID"]: node for node in recorded("nodes")}
+NONE: frozenset[str] = frozenset()
+
+
+def task(kind: str, name: str = "t1", **changes: Any) -> TaskState:
+    """A recorded task under another id."""
+    return task_state({**recorded("tasks")[kind], "ID": name, **changes}, NODES)
+
+
+def registered(**changes: Any) -> Instance:
+    """A registration of task t1 by our registrator."""
+    known: dict[str, Any] = {
+        "id": "manager-1:app:33019",
+        "address": "172.17.0.1",
+        "port": 33019,
+        "node": "manager-1",
+        "node_alive": True,
+        "passing": True,
+        "meta": {"swarm_task": "t1"},
+        "tags": (),
+    }
+    return Instance(**{**known, **changes})
+
+
+@pytest.mark.parametrize(
+    ("tasks", "wanted", "ready", "fatal", "text"),
+    [
+        pytest.param([], 1, False, None, "0 of 1 instances healthy", id="nothing yet"),
+        pytest.param([task("running")], 1, True, None, "1 of 1 instances healthy", id="all healthy"),
+        pytest.param([task("running"), task("starting", "t2")], 2, False, None, "1 of 2", id="one starts"),
+        pytest.param(
+            [task("running"), task("running", "t2")], 1, False, None, "2 of 1", id="too many: one shall still go"
+        ),
+        pytest.param(
+            [task("failed")],
+            1,
+            False,
+            None,
+            "0 of 1 instances healthy, 1 failed: task: non-zero exit",
+            id="one failure",
+        ),
+        pytest.param([task("failed", f"t{n}") for n in range(3)], 1, False, "t0", "3 failed", id="three failures"),
+        pytest.param(
+            [task("running"), task("failed", "t2")], 1, True, None, "1 of 1", id="came up at the second attempt"
+        ),
+        pytest.param([task("rejected")], 1, False, "t1", "No such image", id="rejected"),
+        pytest.param([task("pending")], 1, False, None, "0 of 1", id="fits nowhere: may change"),
+        pytest.param([], 0, True, None, "0 of 0", id="none wanted, none there"),
+        pytest.param(
+            [task("running", DesiredState="shutdown")], 0, False, None, "0 of 0", id="none wanted, one still stops"
+        ),
+        pytest.param(
+            [task("failed", DesiredState="shutdown")], 0, True, None, "0 of 0", id="none wanted, one had failed"
+        ),
+    ],
+)
+def test_judge(tasks: list[TaskState], wanted: int, ready: bool, fatal: str | None, text: str) -> None:
+    verdict = judge(tasks, wanted, NONE, 3)
+    assert verdict.ready is ready
+    assert (verdict.fatal.id if verdict.fatal else None) == fatal
+    assert text in verdict.text
+
+
+@pytest.mark.parametrize(
+    ("tasks", "ready"),
+    [
+        pytest.param([task("complete")], True, id="a job that ended well"),
+        pytest.param([task("running")], True, id="it runs"),
+        pytest.param([task("running"), task("running", "t2")], True, id="on every node"),
+        pytest.param([task("failed")], False, id="a job that failed"),
+    ],
+)
+def test_a_job_may_end(tasks: list[TaskState], ready: bool) -> None:
+    assert judge(tasks, 1, NONE, 3, may_complete=True).ready is ready
+    if tasks[0].state == "complete":
+        assert not judge(tasks, 1, NONE, 3).ready
+
+
+@pytest.mark.parametrize("kind", ["failed", "rejected"])
+def test_failures_from_before_are_forgiven(kind: str) -> None:
+    old = [task(kind, f"old{n}") for n in range(5)]
+    assert judge([task("running"), *old], 1, frozenset(one.id for one in old), 3).ready
+    assert judge([task("running"), *old], 1, NONE, 3).fatal is not None
+
+
+def test_healthy_instances_are_returned(world: World) -> None:
+    world.colour("blue", 2)
+    service = world.release.color_service("blue")
+    assert service is not None
+    tasks = wait_until_healthy(world.release.engine, service, 2, timeout=0.0, on_wait=lambda _text: None)
+    assert sorted(one.id for one in tasks) == sorted(world.running("blue"))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "timeout", "said"),
+    [
+        pytest.param(
+            "starting",
+            0.0,
+            "after 0 s 0 of 1 instances healthy; it started, but its health check did not pass; last log lines: a | b",
+            id="unhealthy",
+        ),
+        pytest.param(
+            "pending", 0.0, "after 0 s 0 of 1 instances healthy; pending: no suitable node", id="fits nowhere"
+        ),
+        pytest.param(
+            "rejected",
+            60.0,
+            "become healthy: 0 of 1 instances healthy, 1 failed: No such image: nosuchimage",
+            id="at once",
+        ),
+        pytest.param("failed", 0.0, "1 failed: task: non-zero exit (3) (exit code 3); last log", id="exited"),
+    ],
+)
+def test_why_it_did_not_become_healthy(world: World, outcome: str, timeout: float, said: str) -> None:
+    world.swarm.outcome["books-ms_app-blue"] = outcome
+    world.swarm.logs = ["a", "b"]
+    world.colour("blue", 1)
+    service = world.release.color_service("blue")
+    assert service is not None
+    with pytest.raises(DeliveryError) as raised:
+        wait_until_healthy(
+            world.release.engine, service, 1, timeout=timeout, max_failures=3, on_wait=lambda _text: None
+        )
+    assert str(raised.value).startswith("service 'books-ms_app-blue' did not become healthy: ")
+    assert said in str(raised.value)
+    assert raised.value.result["log"] == ["a", "b"]
+    assert raised.value.result["reason"] in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("instance", "expected"),
+    [
+        pytest.param(registered(), True, id="by the task's id"),
+        pytest.param(registered(port=1, address="192.0.2.9"), True, id="by the task's id, wherever it says it is"),
+        pytest.param(registered(meta={}), True, id="another registrator: by address and port"),
+        pytest.param(registered(meta={}, port=33006), True, id="its IPv6 port"),
+        pytest.param(registered(meta={}, port=33020), False, id="another port"),
+        pytest.param(registered(meta={}, address="172.17.0.2"), False, id="another node"),
+        pytest.param(
+            registered(meta={"swarm_task": "t0"}), False, id="a dead task's entry on the port that was reused"
+        ),
+    ],
+)
+def test_whose_registration_it_is(instance: Instance, expected: bool) -> None:
+    assert belongs(instance, task("running")) is expected
+    assert (unregistered([task("running")], [instance]) == []) is expected
+
+
+def test_what_does_not_pass_is_not_registered() -> None:
+    assert [one.id for one in unregistered([task("running")], [registered(passing=False)])] == ["t1"]
+
+
+def test_a_missing_registration_names_the_node(world: World) -> None:
+    world.consul.services["books-ms-app-blue"] = [registered()]
+    tasks = [task("running"), task("running", "t2")]
+    with pytest.raises(
+        DeliveryError,
+        match=r"^Consul service 'books-ms-app-blue' misses 1 of 2 instances after 0 s: check that the registrator "
+        r"runs on node 172\.17\.0\.1$",
+    ):
+        wait_until_registered(world.consul, "books-ms-app-blue", tasks, timeout=0.0, on_wait=lambda _text: None)
+    wait_until_registered(world.consul, "books-ms-app-blue", tasks[:1], timeout=0.0, on_wait=lambda _text: None)
