@@ -187,26 +187,27 @@ log:
   sample: ["no database"]
 """
 
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.project import load_project
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.scale import Scale
-from ansible_collections.dockerflow.delivery.plugins.module_utils.module.arguments import (
-    CONSUL_ARGUMENTS,
-    DOCKER_ARGUMENTS,
-    STAGE_ARGUMENTS,
-    connect_release,
-    finish,
-    held,
-    journal,
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.ansible_module import (
     new_module,
     take_variables,
 )
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.connection import connect_release
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.runner import Planned, run_stage
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs import (
+    CONSUL_ARGUMENTS,
+    DOCKER_ARGUMENTS,
+    STAGE_ARGUMENTS,
+)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import deploy as stage_deploy
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import rolling as stage_rolling
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import sources as deploy_sources
-from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_state import ServiceState
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import deploy, rolling
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.sources import DeployWish, Sources, prepare
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
@@ -239,8 +240,9 @@ def main() -> None:
     module = new_module(ARGUMENTS)
     parameters = module.params
     variables = take_variables(module, "env")
+    prepared: list[Sources] = []
 
-    def body() -> dict[str, Any]:
+    def connect() -> Release:
         wish = wish_of(parameters)
         project = load_project(
             parameters["project_src"],
@@ -251,63 +253,66 @@ def main() -> None:
             project_name=parameters["project"],
         )
         release = connect_release(parameters, project.name)
-        sources = deploy_sources.prepare(
-            release.engine, project, parameters["target"], wish, colored=parameters["blue_green"]
-        )
-        with held(module, release, "deploy"):
-            stage = colored if parameters["blue_green"] else rolling
-            result = stage(release, sources, wish)
+        sources = prepare(release.engine, project, parameters["target"], wish, colored=parameters["blue_green"])
         for warning in sources.warnings:
             module.warn(warning)
-        return {"project": project.name, "service": release.service, **result}
+        prepared.append(sources)
+        return release
 
-    def colored(release: Release, sources: deploy_sources.Sources, wish: deploy_sources.DeployWish) -> dict[str, Any]:
-        truth = release.truth()
-        record, _index = release.record()
-        plan = stage_deploy.plan_deploy(wish, truth, record, sources.spec, sources.image, sources.from_file)
-        if plan.changed and not module.check_mode:
-            with journal(release, "deploy"):
-                stage_deploy.deploy(release, sources, plan, wish)
-        return outcome(release, plan, plan.color, truth.services.get(plan.color), plan.reason)
+    def colored(release: Release, truth: Truth, record: ReleaseRecord) -> Planned:
+        wish, sources = wish_of(parameters), prepared[0]
+        decided = deploy.plan_deploy(wish, truth, record, sources.spec, sources.image, sources.from_file)
+        before = deploy.shown(truth.services.get(decided.color))
+        planned = outcome(release, decided, decided.color, before, decided.reason)
+        return replace(planned, do=lambda: deploy.deploy(release, sources, decided, wish))
 
-    def rolling(release: Release, sources: deploy_sources.Sources, wish: deploy_sources.DeployWish) -> dict[str, Any]:
-        service = release.engine.service(release.swarm_name(None))
-        plan = stage_rolling.plan_rolling(wish, service, len(release.engine.running(service)), sources)
-        if plan.changed and not module.check_mode:
-            with journal(release, "deploy"):
-                stage_rolling.roll(release, sources, plan, wish)
-        return outcome(release, plan, None, service, "exactly this release runs already")
+    def in_place(release: Release, _truth: Truth, _record: ReleaseRecord) -> Planned:
+        wish, sources = wish_of(parameters), prepared[0]
+        service = release.engine.service(release.engine_name(None))
+        decided = rolling.plan_rolling(wish, service, len(release.engine.running(service)), sources)
+        planned = outcome(release, decided, None, deploy.shown(service), "exactly this release runs already")
+        return replace(planned, do=lambda: rolling.roll(release, sources, decided, wish))
 
-    finish(module, body, "deploy")
+    run_stage(module, deploy.STAGE, connect, colored if parameters["blue_green"] else in_place)
 
 
 def outcome(
     release: Release,
-    plan: stage_deploy.DeployPlan | stage_rolling.RollingPlan,
+    decided: deploy.DeployPlan | rolling.RollingPlan,
     color: str | None,
-    before: ServiceState | None,
+    before: dict[str, Any],
     reason: str,
-) -> dict[str, Any]:
-    """What the module returns of its plan; C(reason) says why nothing was to be done."""
-    name = release.swarm_name(color)
-    after = {"service": name, "image": plan.image.reference, "instances": plan.instances, "spec": plan.spec}
-    return {
-        "changed": plan.changed,
-        "color": color,
-        "swarm_service": name,
-        "instances": plan.instances,
-        "image": plan.image.reference,
-        "spec": plan.spec,
-        "reason": "" if plan.changed else reason,
-        "diff": {"before": stage_deploy.shown(before) if plan.changed else after, "after": after},
+) -> Planned:
+    """What the module returns of its plan; C(reason) says why nothing is to be done."""
+    name = release.engine_name(color)
+    after = {
+        "service": name,
+        "image": decided.image.reference,
+        "instances": decided.instances,
+        "spec": decided.spec,
     }
+    return Planned(
+        changed=decided.changed,
+        result={
+            "project": release.project,
+            "service": release.service,
+            "color": color,
+            "swarm_service": name,
+            "instances": decided.instances,
+            "image": decided.image.reference,
+            "spec": decided.spec,
+            "reason": "" if decided.changed else reason,
+        },
+        before=before if decided.changed else after,
+        after=after,
+    )
 
 
-def wish_of(parameters: dict[str, Any]) -> deploy_sources.DeployWish:
+def wish_of(parameters: dict[str, Any]) -> DeployWish:
     """The wish from the module's parameters; a malformed scale is refused here, before anything is asked."""
     same = ["min_scale", "max_scale", "pull_side_targets", "force", "target_port", "with_registry_auth", "timeout"]
     same += ["drain_timeout", "stop_timeout", "max_failures"]
-    return deploy_sources.DeployWish(
+    return DeployWish(
         side_targets=tuple(parameters["side_targets"]),
         scale=Scale.parse(parameters["scale"]) if parameters["scale"] else None,
         **{name: parameters[name] for name in same},

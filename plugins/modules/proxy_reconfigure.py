@@ -149,24 +149,20 @@ mixed:
 
 from typing import Any
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils.core.color import other
-from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
-from ansible_collections.dockerflow.delivery.plugins.module_utils.evidence.confirmation import confirm
-from ansible_collections.dockerflow.delivery.plugins.module_utils.evidence.draining import wait_until_drained
-from ansible_collections.dockerflow.delivery.plugins.module_utils.evidence.front_door import ask_all
-from ansible_collections.dockerflow.delivery.plugins.module_utils.module.arguments import (
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.ansible_module import new_module
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.connection import connect_release
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.runner import Planned, run_stage
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs import (
     CONSUL_ARGUMENTS,
     DOCKER_ARGUMENTS,
     STAGE_ARGUMENTS,
     TARGET_ARGUMENTS,
-    connect_release,
-    finish,
-    held,
-    journal,
-    new_module,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, check_host, check_path
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import proxy as stage_proxy
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.rules import check_host, check_path
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import proxy
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
@@ -191,102 +187,67 @@ def main() -> None:
     """Entry point."""
     module = new_module(ARGUMENTS)
     parameters = module.params
+    flip = proxy.Flip(parameters["timeout"], parameters["front_door_path"], parameters["drain_timeout"])
 
-    def body() -> dict[str, Any]:
-        wish = wish_of(parameters)
-        release = connect_release(parameters)
-        with held(module, release, "proxy"):
-            truth = release.truth()
-            if module.check_mode and parameters["color"] and parameters["planned_instances"]:
-                truth.running[parameters["color"]] = parameters["planned_instances"]
-            if parameters["state"] == "absent":
-                return absent(release, truth.route, truth.route_index)
+    def connect() -> Release:
+        check(parameters)
+        return connect_release(parameters)
 
-            def prove(route: Route) -> None:
-                if parameters["front_door_path"]:
-                    ask_all(release.fleet.snapshot(), route, parameters["front_door_path"])
-
-            record, _index = release.record()
-            decided = stage_proxy.plan(wish, truth, record)
-            result: dict[str, Any] = {
-                "changed": decided.changed,
+    def present(release: Release, truth: Truth, record: ReleaseRecord) -> Planned:
+        if module.check_mode and parameters["color"] and parameters["planned_instances"]:
+            truth.running[parameters["color"]] = parameters["planned_instances"]
+        decided = proxy.plan(wish_of(parameters), truth, record)
+        standing = decided.after if decided.changed else decided.before or decided.after
+        return Planned(
+            changed=decided.changed,
+            result={
                 "color": decided.color,
-                "revision": decided.after.revision if decided.changed else truth.route.revision if truth.route else 0,
-                "route": decided.after.to_document()
-                if decided.changed or truth.route is None
-                else truth.route.to_document(),
+                "revision": standing.revision,
+                "route": standing.to_document(),
                 "proxies": {},
                 "skew_ms": 0.0,
                 "still_open": {},
-                "diff": _diff(decided.before, decided.after if decided.changed else decided.before),
-            }
-            if module.check_mode:
-                stage_proxy.refuse_conflicts(decided.after, release.other_routes())
-                return result
-            if decided.changed:
-                with journal(release, "proxy"):
-                    result.update(stage_proxy.apply(release, decided, truth, parameters["timeout"], prove))
-            else:
-                standing = decided.before or decided.after
-                confirm(release, standing, parameters["timeout"], decided.color, 0)
-                try:
-                    prove(standing)  # a run that was killed right after its flip did not
-                except DeliveryError as error:
-                    raise DeliveryError(
-                        f"{error}; users were on colour {decided.color} before this run, so nothing was taken back: "
-                        f"run the stage rollback if they should leave it"
-                    ) from error
-            stage_proxy.record_live(release, decided.color)
-            if parameters["drain_timeout"]:
-                result["still_open"] = wait_until_drained(release, other(decided.color), parameters["drain_timeout"])
-            return result
+            },
+            before=proxy.shown(decided.before),
+            after=proxy.shown(standing),
+            do=lambda: proxy.flip(release, decided, truth, flip),
+            settle=lambda: proxy.settle(release, decided, flip),
+            foretell=lambda: proxy.foretell(release, decided),
+        )
 
-    def absent(release: Any, route: Route | None, index: int) -> dict[str, Any]:
-        if module.check_mode:
-            pass
-        elif route is not None:
-            with journal(release, "proxy"):
-                stage_proxy.remove(release, index, parameters["timeout"])
-        else:
-            stage_proxy.remove(release, 0, parameters["timeout"])  # a run that was killed may not have waited for it
-        return {
-            "changed": route is not None,
-            "proxies": {},
-            "skew_ms": 0.0,
-            "still_open": {},
-            "diff": _diff(route, None),
-        }
+    def absent(release: Release, truth: Truth, _record: ReleaseRecord) -> Planned:
+        return Planned(
+            changed=truth.route is not None,
+            result={"proxies": {}, "skew_ms": 0.0, "still_open": {}},
+            before=proxy.shown(truth.route),
+            after={},
+            do=lambda: proxy.remove(release, truth.route_index, parameters["timeout"]),
+            settle=lambda: proxy.remove(release, 0, parameters["timeout"]),  # a killed run may not have waited for it
+        )
 
-    finish(module, body, "proxy")
+    run_stage(module, proxy.STAGE, connect, present if parameters["state"] == "present" else absent)
 
 
-def wish_of(parameters: dict[str, Any]) -> stage_proxy.RouteWish:
-    """The wish from the module's parameters; what is not valid is refused here, before anything is asked."""
+def check(parameters: dict[str, Any]) -> None:
+    """Refuse what is not valid before anything is asked."""
     for path in parameters["service_path"]:
         check_path(path)
-    if parameters["check_path"]:
-        check_path(parameters["check_path"], "check_path")
-    if parameters["front_door_path"]:
-        check_path(parameters["front_door_path"], "front_door_path")
+    for option in ("check_path", "front_door_path"):
+        if parameters[option]:
+            check_path(parameters[option], option)
     for host in parameters["service_domain"] or ():
         check_host(host)
+
+
+def wish_of(parameters: dict[str, Any]) -> proxy.RouteWish:
+    """What the module's parameters ask for."""
     names = ("check_path", "retries", "timeout_server")
-    return stage_proxy.RouteWish(
+    return proxy.RouteWish(
         paths=tuple(parameters["service_path"]),
         hosts=None if parameters["service_domain"] is None else tuple(parameters["service_domain"]),
         color=parameters["color"],
         options={name: parameters[name] for name in names if parameters[name] is not None},
     )
-
-
-def _diff(before: Route | None, after: Route | None) -> dict[str, Any]:
-    # The digest of the preview token is no secret, but it has no place in a diff either.
-    def shown(route: Route | None) -> dict[str, Any]:
-        return (
-            {} if route is None else {name: value for name, value in route.to_document().items() if name != "preview"}
-        )
-
-    return {"before": shown(before), "after": shown(after)}
 
 
 if __name__ == "__main__":

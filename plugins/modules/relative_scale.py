@@ -98,19 +98,19 @@ wrong_guesses:
 from typing import Any
 
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.scale import Scale
-from ansible_collections.dockerflow.delivery.plugins.module_utils.module.arguments import (
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.ansible_module import new_module
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.connection import connect_release
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.runner import Planned, run_stage
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs import (
     CONSUL_ARGUMENTS,
     DOCKER_ARGUMENTS,
     STAGE_ARGUMENTS,
     TARGET_ARGUMENTS,
-    connect_release,
-    finish,
-    held,
-    journal,
-    new_module,
 )
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import scaling as stage_scale
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import scaling
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
@@ -118,7 +118,7 @@ ARGUMENTS: dict[str, Any] = {
     **TARGET_ARGUMENTS,
     **STAGE_ARGUMENTS,
     "scale": {"type": "str", "required": True},
-    "which": {"type": "str", "choices": list(stage_scale.WHICH), "default": "live"},
+    "which": {"type": "str", "choices": list(scaling.WHICH), "default": "live"},
     "min_scale": {"type": "int", "default": 1},
     "max_scale": {"type": "int"},
     "timeout": {"type": "int", "default": 300},
@@ -131,57 +131,31 @@ def main() -> None:
     """Entry point."""
     module = new_module(ARGUMENTS)
     parameters = module.params
+    times = {name: parameters[name] for name in ("timeout", "drain_timeout", "max_failures")}
 
-    def body() -> dict[str, Any]:
+    def connect() -> Release:
+        Scale.parse(parameters["scale"])
+        return connect_release(parameters)
+
+    def plan(release: Release, truth: Truth, record: ReleaseRecord) -> Planned:
         scale = Scale.parse(parameters["scale"])
-        release = connect_release(parameters)
-        with held(module, release, stage_scale.STAGE):
-            truth = release.truth()
-            record, _index = release.record()
-            plan = stage_scale.plan_scale(
-                truth, record, scale, parameters["which"], parameters["min_scale"], parameters["max_scale"]
-            )
-            result: dict[str, Any] = {
-                "changed": plan.changed,
-                "colors": {color: {"before": old, "after": new} for color, (old, new) in plan.steps.items()},
+        decided = scaling.plan_scale(
+            truth, record, scale, parameters["which"], parameters["min_scale"], parameters["max_scale"]
+        )
+        return Planned(
+            changed=decided.changed,
+            result={
+                "colors": {color: {"before": old, "after": new} for color, (old, new) in decided.steps.items()},
                 "cut": {},
                 "wrong_guesses": 0,
-                "diff": {
-                    "before": {color: old for color, (old, _new) in plan.steps.items()},
-                    "after": {color: new for color, (_old, new) in plan.steps.items()},
-                },
-            }
-            if plan.changed and not module.check_mode:
-                with journal(release, stage_scale.STAGE, plan.goal):
-                    for color, (old, new) in plan.steps.items():
-                        result.update(apply(release, color, old, new))
-            return result
+            },
+            before={color: old for color, (old, _new) in decided.steps.items()},
+            after={color: new for color, (_old, new) in decided.steps.items()},
+            do=lambda: scaling.scale(release, decided, **times),
+            goal=decided.goal,
+        )
 
-    def apply(release: Release, color: str, old: int, new: int) -> dict[str, Any]:
-        service = release.fence_services()[color]
-        if new > old:
-            return stage_scale.scale_up(
-                release,
-                service,
-                color,
-                new,
-                timeout=parameters["timeout"],
-                drain_timeout=parameters["drain_timeout"],
-                max_failures=parameters["max_failures"],
-            )
-        if new < old:
-            return stage_scale.scale_down(
-                release,
-                service,
-                color,
-                new,
-                timeout=parameters["timeout"],
-                drain_timeout=parameters["drain_timeout"],
-            )
-        stage_scale.expect(release, color, new, parameters["timeout"])
-        return {}
-
-    finish(module, body, "scale")
+    run_stage(module, scaling.STAGE, connect, plan)
 
 
 if __name__ == "__main__":

@@ -63,18 +63,11 @@ releases:
 
 from typing import Any
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.proxy_reports import Fleet
-from ansible_collections.dockerflow.delivery.plugins.module_utils.module.arguments import (
-    CONSUL_ARGUMENTS,
-    DOCKER_ARGUMENTS,
-    connect_registry,
-    finish,
-    new_module,
-    prefix_of,
-)
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.ansible_module import new_module
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.connection import connect
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.runner import finish
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs import CONSUL_ARGUMENTS, DOCKER_ARGUMENTS
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.status import status_or_why_not
-from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_engine import Engine
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
@@ -87,20 +80,18 @@ ARGUMENTS: dict[str, Any] = {
 def main() -> None:
     """Entry point."""
     module = new_module(ARGUMENTS)
-    parameters = module.params
+    wanted_project, wanted_target = module.params["project"], module.params["target"]
 
     def body() -> dict[str, Any]:
-        registry, prefix = connect_registry(parameters), prefix_of(parameters)
-        engine = Engine(parameters["docker_host"], parameters["docker_timeout"])
-        fleet = Fleet(registry, prefix)
+        connected = connect(module.params)
         found = {
             (project, target)
-            for project, target in engine.colored_targets()
-            if parameters["project"] in (None, project) and parameters["target"] in (None, target)
+            for project, target in connected.engine.colored_targets()
+            if wanted_project in (None, project) and wanted_target in (None, target)
         }
-        if parameters["project"] and parameters["target"]:
-            found.add((parameters["project"], parameters["target"]))
-        releases = [Release(engine, registry, fleet, prefix, project, target) for project, target in sorted(found)]
+        if wanted_project and wanted_target:
+            found.add((wanted_project, wanted_target))
+        releases = [connected.release(project, target) for project, target in sorted(found)]
         return {"changed": False, "releases": [status_or_why_not(release) for release in releases]}
 
     finish(module, body)

@@ -74,19 +74,17 @@ run:
 from typing import Any
 
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.waiting import wait_until
-from ansible_collections.dockerflow.delivery.plugins.module_utils.module.arguments import (
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.ansible_module import new_module
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.connection import connect_release
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.held_run import enter, holder_of
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.runner import finish
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs import (
     CONSUL_ARGUMENTS,
     DOCKER_ARGUMENTS,
     RUN_ARGUMENTS,
     TARGET_ARGUMENTS,
-    connect_release,
-    default_owner,
-    finish,
-    new_module,
-    take_lock,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release.lock import Holder, RunLock
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import utc_now
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.lock import RunLock
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
@@ -106,16 +104,12 @@ def main() -> None:
 
     def body() -> dict[str, Any]:
         release = connect_release(parameters)
-        holder = Holder(parameters["owner"] or default_owner(), utc_now(), parameters["stage"], parameters["run"] or "")
         if module.check_mode:
             return {"changed": False, "run": parameters["run"]}
         if parameters["state"] == "released":
-            RunLock(release.registry, release.lock_key, holder).give_back()
+            RunLock(release.store, release.keys.lock, holder_of(parameters, parameters["stage"])).give_back()
             return {"changed": False, "run": None}
-        if parameters["run"]:
-            lock = RunLock.resume(release.registry, release.lock_key, holder)
-        else:
-            lock = take_lock(parameters, release, holder)
+        lock = enter(parameters, release, parameters["stage"])
         if parameters["hold_for"]:
             wait_until(
                 lambda: not lock.renew_within_stage(),

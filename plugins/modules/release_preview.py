@@ -92,21 +92,20 @@ proxies:
 
 from typing import Any
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils.evidence.confirmation import confirm
-from ansible_collections.dockerflow.delivery.plugins.module_utils.module.arguments import (
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.ansible_module import new_module
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.connection import connect_release
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.runner import Planned, run_stage
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs import (
     CONSUL_ARGUMENTS,
     DOCKER_ARGUMENTS,
     STAGE_ARGUMENTS,
     TARGET_ARGUMENTS,
-    connect_release,
-    finish,
-    held,
-    journal,
-    new_module,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import check_token
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import preview as stage_preview
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import proxy as stage_proxy
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.rules import check_token
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import preview
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
@@ -123,35 +122,28 @@ def main() -> None:
     module = new_module(ARGUMENTS)
     parameters = module.params
 
-    def body() -> dict[str, Any]:
+    def connect() -> Release:
         check_token(parameters["token"], "token")
-        release = connect_release(parameters)
-        with held(module, release, stage_preview.STAGE, keep_failed=True):
-            truth = release.truth()
-            record, _index = release.record()
-            plan = stage_preview.plan_preview(truth, record, parameters["token"])
-            result: dict[str, Any] = {
-                "changed": plan.changed,
-                "color": plan.color,
-                "front_doors": [proxy.address for _name, proxy in sorted(truth.fleet.items()) if proxy.alive],
-                "headers": {"Host": plan.after.hosts[0]} if plan.after.hosts else {},
-                "proxies": {},
-                "diff": {
-                    "before": {"preview": truth.route.preview.color if truth.route and truth.route.preview else None},
-                    "after": {"preview": plan.color},
-                },
-            }
-            if module.check_mode:
-                return result
-            if plan.changed:
-                with journal(release, stage_preview.STAGE):
-                    flip = stage_proxy.apply(release, plan, truth, parameters["timeout"])
-                    result["proxies"] = flip["proxies"]
-            else:
-                confirm(release, plan.before or plan.after, parameters["timeout"], plan.color, plan.required)
-            return result
+        return connect_release(parameters)
 
-    finish(module, body, stage_preview.STAGE)
+    def plan(release: Release, truth: Truth, record: ReleaseRecord) -> Planned:
+        decided = preview.plan_preview(truth, record, parameters["token"])
+        open_already = truth.route.preview if truth.route is not None else None
+        return Planned(
+            changed=decided.changed,
+            result={
+                "color": decided.color,
+                "front_doors": [proxy.address for _name, proxy in sorted(truth.fleet.items()) if proxy.alive],
+                "headers": {"Host": decided.after.hosts[0]} if decided.after.hosts else {},
+                "proxies": {},
+            },
+            before={"preview": open_already.color if open_already is not None else None},
+            after={"preview": decided.color},
+            do=lambda: preview.open_preview(release, decided, truth, parameters["timeout"]),
+            settle=lambda: preview.confirm_preview(release, decided, parameters["timeout"]),
+        )
+
+    run_stage(module, preview.STAGE, connect, plan, keep_failed=True)
 
 
 if __name__ == "__main__":

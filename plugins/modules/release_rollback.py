@@ -92,19 +92,19 @@ skew_ms:
 
 from typing import Any
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils.module.arguments import (
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.ansible_module import new_module
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.connection import connect_release
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.runner import Planned, run_stage
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs import (
     CONSUL_ARGUMENTS,
     DOCKER_ARGUMENTS,
     STAGE_ARGUMENTS,
     TARGET_ARGUMENTS,
-    connect_release,
-    finish,
-    held,
-    journal,
-    new_module,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import proxy as stage_proxy
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import rollback as stage_rollback
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import rollback
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
@@ -121,32 +121,21 @@ def main() -> None:
     module = new_module(ARGUMENTS)
     parameters = module.params
 
-    def body() -> dict[str, Any]:
-        release = connect_release(parameters)
-        with held(module, release, stage_rollback.STAGE):
-            truth = release.truth()
-            record, _index = release.record()
-            plan = stage_rollback.plan_rollback(truth, record)
-            result: dict[str, Any] = {
-                "changed": plan.changed,
-                "color": plan.color,
-                "warm": plan.warm,
-                "instances": plan.instances,
-                "diff": {"before": {"live": truth.live}, "after": {"live": plan.color}},
-            }
-            if not module.check_mode:
-                with journal(release, stage_rollback.STAGE, plan.color):
-                    if not plan.warm:
-                        stage_rollback.start_previous(
-                            release, plan, timeout=parameters["timeout"], max_failures=parameters["max_failures"]
-                        )
-                    truth = release.truth()
-                    flip = stage_proxy.plan(stage_proxy.RouteWish(color=plan.color), truth, record)
-                    result.update(stage_proxy.apply(release, flip, truth, parameters["timeout"]))
-                    stage_proxy.record_live(release, plan.color)
-            return result
+    def plan(release: Release, truth: Truth, record: ReleaseRecord) -> Planned:
+        decided = rollback.plan_rollback(truth, record)
+        return Planned(
+            changed=decided.changed,
+            result={"color": decided.color, "warm": decided.warm, "instances": decided.instances},
+            before={"live": truth.live},
+            after={"live": decided.color},
+            do=lambda: rollback.roll_back(
+                release, decided, timeout=parameters["timeout"], max_failures=parameters["max_failures"]
+            ),
+            goal=decided.color,
+            unfinished=not decided.changed,
+        )
 
-    finish(module, body, "rollback")
+    run_stage(module, rollback.STAGE, lambda: connect_release(parameters), plan)
 
 
 if __name__ == "__main__":

@@ -111,19 +111,20 @@ warm_until:
 
 from typing import Any
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils.module.arguments import (
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.ansible_module import new_module
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.connection import connect_release
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.runner import Planned, run_stage
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs import (
     CONSUL_ARGUMENTS,
     DOCKER_ARGUMENTS,
     STAGE_ARGUMENTS,
     TARGET_ARGUMENTS,
-    connect_release,
-    finish,
-    held,
-    journal,
-    new_module,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import utc_now
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import stop as stage_stop
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.run import utc_now
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import stop
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
@@ -144,40 +145,28 @@ def main() -> None:
     module = new_module(ARGUMENTS)
     parameters = module.params
 
-    def body() -> dict[str, Any]:
-        release = connect_release(parameters)
-        with held(module, release, "stop-old"):
-            truth = release.truth()
-            record, _index = release.record()
-            if module.check_mode and parameters["planned_live"]:
-                truth, record = stage_stop.after_flip(truth, record, parameters["planned_live"])
-            plan = stage_stop.plan_stop(truth, record, parameters["color"], parameters["abort"])
-            result: dict[str, Any] = {
-                "changed": plan.changed,
-                "color": plan.color,
-                "instances": plan.instances,
-                "reason": plan.reason,
-                "cut": {},
-            }
-            warm = None if parameters["abort"] else stage_stop.warm_until(record, parameters["keep_warm"], utc_now())
-            if plan.color is not None and warm is not None:
-                reason = f"colour {plan.color} is kept warm until {warm}"
-                return {**result, "changed": False, "reason": reason, "warm_until": warm}
-            if plan.color is not None:
-                result["diff"] = {
-                    "before": {"service": release.swarm_name(plan.color), "instances": plan.instances},
-                    "after": {"service": release.swarm_name(plan.color), "instances": 0},
-                }
-                if not module.check_mode:
-                    with journal(release, "stop-old"):
-                        result.update(
-                            stage_stop.stop(
-                                release, plan.color, parameters["drain_timeout"], parameters["stop_timeout"]
-                            )
-                        )
-            return result
+    def plan(release: Release, truth: Truth, record: ReleaseRecord) -> Planned:
+        if module.check_mode and parameters["planned_live"]:
+            truth, record = stop.after_flip(truth, record, parameters["planned_live"])
+        decided = stop.plan_stop(truth, record, parameters["color"], parameters["abort"])
+        color = decided.color
+        result: dict[str, Any] = {"color": color, "instances": decided.instances, "reason": decided.reason, "cut": {}}
+        if color is None:
+            return Planned(False, result)
+        warm = None if parameters["abort"] else stop.warm_until(record, parameters["keep_warm"], utc_now())
+        if warm is not None:
+            reason = f"colour {color} is kept warm until {warm}"
+            return Planned(False, {**result, "reason": reason, "warm_until": warm})
+        service = release.engine_name(color)
+        return Planned(
+            changed=True,
+            result=result,
+            before={"service": service, "instances": decided.instances},
+            after={"service": service, "instances": 0},
+            do=lambda: stop.stop(release, color, parameters["drain_timeout"], parameters["stop_timeout"]),
+        )
 
-    finish(module, body, "stop-old")
+    run_stage(module, stop.STAGE, lambda: connect_release(parameters), plan)
 
 
 if __name__ == "__main__":

@@ -163,3 +163,11 @@ def _short(error: Exception) -> str:
     if isinstance(error, requests.exceptions.SSLError):
         return "its certificate could not be verified: check consul_ca_path"
     return "connection refused or reset" if isinstance(error, requests.ConnectionError) else type(error).__name__
+
+
+def next_index(found: int, before: int) -> int:
+    """The index for the next blocking query, after one with C(before) answered C(found).
+
+    An index that goes back (a restored snapshot, a new cluster) must start over, or the query sleeps for ever.
+    """
+    return 0 if found < before else found

@@ -2,87 +2,38 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: nothing outside of it may import this file, which changes without notice.
-"""The proxy port: the fleet of proxies, as it reports itself in Consul.
-
-Modules never talk to a proxy. They write intent (a route) and wait for evidence (every member's acknowledgement).
-"""
+"""The fleet of proxies, as it reports itself in Consul: members are what role proxy wrote, reports what they say."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..core.errors import DeliveryError
 from ..core.names import nearest
 from ..core.waiting import Deadline
-from .registry import Entry, Registry
+from ..ports.fleet import Acknowledgement, ColorStatus, Proxy, Snapshot, counting_members
+from ..ports.store import Entry, Store
 
 
-@dataclass(frozen=True, slots=True)
-class ColorStatus:
-    """One colour at one proxy: configured servers, those that are up, and open requests over all its workers.
-
-    C(draining) are those of the open requests that are on instances about to be scaled away.
-    """
-
-    servers: int
-    up: int
-    open: int
-    draining: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
-    """What one proxy says of one service. C(revision) is in effect in all its workers and in its files."""
-
-    revision: int
-    error: str | None
-    live: str | None
-    colors: Mapping[str, ColorStatus]
-
-    def color(self, color: str) -> ColorStatus:
-        """The colour's status; all zero when the proxy does not follow it."""
-        return self.colors.get(color, ColorStatus(0, 0, 0))
-
-
-@dataclass(frozen=True, slots=True)
-class Proxy:
-    """One member of the fleet. C(alive): it has a heartbeat."""
-
-    id: str
-    address: str
-    alive: bool
-    order: int
-    notes: tuple[str, ...]
-    services: Mapping[str, Acknowledgement]
-
-    def acknowledgement(self, service: str) -> Acknowledgement | None:
-        """What it says of a service, or None when it has no trace of it."""
-        return self.services.get(service)
-
-
-Snapshot = Mapping[str, Proxy]
-
-
-class Fleet:
+class ReportedFleet:
     """All members, whether or not they answer right now, less those that the operator excluded by name."""
 
-    def __init__(self, registry: Registry, prefix: str, excluded: frozenset[str] = frozenset()) -> None:
-        self._registry = registry
+    def __init__(self, store: Store, prefix: str, excluded: frozenset[str] = frozenset()) -> None:
+        self._store = store
         self._prefix = prefix
         self._excluded = excluded
 
     def snapshot(self) -> Snapshot:
         """The fleet as it is now."""
-        return self._snapshot(self._registry.entries(f"{self._prefix}proxies/"))
+        return self._snapshot(self._store.entries(f"{self._prefix}proxies/"))
 
     def require_members(self) -> Snapshot:
         """The fleet, or DeliveryError when it has no member at all."""
         fleet = self.snapshot()
-        members = {key.rsplit("/", 1)[-1] for key in self._registry.entries(f"{self._prefix}members/")}
+        members = {key.rsplit("/", 1)[-1] for key in self._store.entries(f"{self._prefix}members/")}
         unknown = sorted(self._excluded - members)
         if unknown:
             raise DeliveryError(
@@ -110,7 +61,7 @@ class Fleet:
         deadline = Deadline(timeout)
         index = 0
         while True:
-            index, entries = self._registry.watch(
+            index, entries = self._store.watch(
                 f"{self._prefix}proxies/", index, min(1.0, max(0.05, deadline.remaining)) if index else 0
             )
             fleet = counting_members(self._snapshot(entries), refuses_connections)
@@ -122,7 +73,7 @@ class Fleet:
                 on_wait(deadline.elapsed, fleet)
 
     def _snapshot(self, reports: Mapping[str, Entry]) -> Snapshot:
-        members = self._registry.entries(f"{self._prefix}members/")
+        members = self._store.entries(f"{self._prefix}members/")
         fleet = {}
         for key, entry in members.items():
             member = key.rsplit("/", 1)[-1]
@@ -159,32 +110,6 @@ def proxy(member: str, membership: Mapping[str, Any], report: Mapping[str, Any] 
             f"exclude it with exclude_proxies"
         ) from error
     return Proxy(member, str(membership.get("address", "")), True, order, notes, services)
-
-
-def counting_members(fleet: Snapshot, refuses: Callable[[str], bool]) -> Snapshot:
-    """The members that must take part: all with a heartbeat, and those without unless their front port refuses."""
-    return {name: member for name, member in fleet.items() if member.alive or not refuses(member.address)}
-
-
-def served_colors(service: str, fleet: Snapshot) -> set[str]:
-    """The colours that any proxy says it serves to users."""
-    said = (member.acknowledgement(service) for member in fleet.values())
-    return {one.live for one in said if one is not None and one.live is not None}
-
-
-def newest_revision(service: str, fleet: Snapshot) -> int:
-    """The newest revision of a service's route that any proxy has; 0 when none has one."""
-    said = (proxy.acknowledgement(service) for proxy in fleet.values())
-    return max((one.revision for one in said if one is not None), default=0)
-
-
-def open_requests(service: str, color: str, fleet: Snapshot) -> dict[str, int]:
-    """The open requests of a colour per proxy; a member without a heartbeat counts as -1, nobody knows."""
-    counted = {}
-    for name, member in fleet.items():
-        said = member.acknowledgement(service)
-        counted[name] = -1 if not member.alive else 0 if said is None else said.color(color).open
-    return counted
 
 
 def refuses_connections(address: str) -> bool:

@@ -21,6 +21,19 @@ class DeliveryError(Exception):
         self.result: dict[str, Any] = result
 
 
+def add_result(error: Exception, **result: Any) -> None:
+    """Note on an error, of whatever kind, what had been achieved or cleared up."""
+    known = result_of(error)
+    known.update(result)
+    if not isinstance(error, DeliveryError):
+        error.__dict__["result"] = known
+
+
+def result_of(error: Exception) -> dict[str, Any]:
+    """What add_result() noted on an error, or a DeliveryError was raised with."""
+    return error.result if isinstance(error, DeliveryError) else error.__dict__.get("result", {})
+
+
 class RegistryError(DeliveryError):
     """Consul did not do what was asked: unreachable, without a leader, or it refused."""
 

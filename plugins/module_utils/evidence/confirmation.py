@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from ..consul.proxy_reports import Proxy, Snapshot
 from ..core.errors import DeliveryError
+from ..ports.fleet import Proxy, Snapshot
 from ..release.release import Release
 from ..routes.route import Route
 
@@ -33,7 +33,7 @@ def write_confirmed(
 ) -> tuple[int, Confirmation]:
     """Write a route (see Release.write_route) and wait for its confirmation; returns the new index and who did."""
     before = release.fleet.snapshot()
-    written = release.write_route(route, index)
+    written = release.route.write(route, index)
     return written, confirm(release, route, timeout, color, required, before)
 
 
@@ -60,13 +60,13 @@ def confirm(
         return bool(fleet) and all(name in confirmation.milliseconds for name in fleet)
 
     def report(elapsed: float, fleet: Snapshot) -> None:
-        release.renew()
+        release.run.renew()
         waiting = "; ".join(
             _missing(proxy, route, color, required)
             for name, proxy in fleet.items()
             if name not in confirmation.milliseconds
         )
-        release.progress(f"{elapsed:.0f} s: {waiting or 'no proxy answers'}")
+        release.run.progress(f"{elapsed:.0f} s: {waiting or 'no proxy answers'}")
 
     done, fleet = release.fleet.wait_for(confirmed, timeout, report)
     if done:
@@ -96,7 +96,7 @@ def wait_until_gone(release: Release, timeout: float) -> list[str]:
         )
         return not remaining
 
-    release.fleet.wait_for(gone, timeout, lambda _elapsed, _fleet: release.renew())
+    release.fleet.wait_for(gone, timeout, lambda _elapsed, _fleet: release.run.renew())
     return list(remaining)
 
 

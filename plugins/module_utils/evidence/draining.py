@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ..consul.proxy_reports import Snapshot, open_requests
 from ..core.errors import DeliveryError
+from ..ports.fleet import Snapshot, open_requests
 from ..release.release import Release
 from .confirmation import confirm
 
@@ -28,9 +28,9 @@ def wait_until_drained(release: Release, color: str, timeout: float) -> dict[str
         return not count
 
     def report(elapsed: float, _fleet: Snapshot) -> None:
-        release.renew()
+        release.run.renew()
         waiting = ", ".join(f"{name}: {number if number > 0 else 'unknown'}" for name, number in count.items())
-        release.progress(f"{elapsed:.0f} s: open requests of colour {color}: {waiting}")
+        release.run.progress(f"{elapsed:.0f} s: open requests of colour {color}: {waiting}")
 
     release.fleet.wait_for(drained, timeout, report)
     return dict(count)
@@ -51,7 +51,7 @@ def withdraw(release: Release, color: str, timeout: float = CONFIRM_TIMEOUT) -> 
 
     Raises DeliveryError when the colour is live, or when a member does not confirm, for it may serve the colour still.
     """
-    route, index = release.route()
+    route, index = release.route.read()
     if route is None:
         return
     if route.split.live == color:
@@ -59,6 +59,8 @@ def withdraw(release: Release, color: str, timeout: float = CONFIRM_TIMEOUT) -> 
     if color in route.instances or route.split.candidate == color:
         instances = {one: count for one, count in route.instances.items() if one != color}
         split = replace(route.split, candidate=None, percent=0)
-        route = replace(route, revision=release.next_revision(route), instances=instances, split=split, preview=None)
-        release.write_route(route, index)
+        route = replace(
+            route, revision=release.route.next_revision(route), instances=instances, split=split, preview=None
+        )
+        release.route.write(route, index)
     confirm(release, route, timeout, route.split.live, 0)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import http.client
 from urllib.parse import urlsplit
 
-from ..consul.proxy_reports import Snapshot
 from ..core.errors import DeliveryError
+from ..ports.fleet import Snapshot
 from ..routes.route import Route
 
 # Seconds that one request may take.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: nothing outside of it may import this file, which changes without notice.
-"""The lock of a run: one Consul session that expires by itself, handed from stage to stage and renewed in each."""
+"""The lock of a run: one session that expires by itself, handed from stage to stage and renewed in each."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ..consul.registry import Registry
 from ..core.errors import DeliveryError, LockHeldError, LockLostError, RegistryError
 from ..core.waiting import wait_until
+from ..ports.store import Store
 
 # Time for the last request of a dying holder to arrive before the next one starts, in seconds.
 LOCK_DELAY = 1
@@ -51,9 +51,9 @@ class Renewal(threading.Thread):
     A process that is frozen renews nothing, so its lock expires all the same.
     """
 
-    def __init__(self, registry: Registry, session: str, ttl: float) -> None:
+    def __init__(self, store: Store, session: str, ttl: float) -> None:
         super().__init__(daemon=True)
-        self._registry = registry.clone()
+        self._store = store.clone()
         self._session = session
         self._interval = ttl / 3
         self._over = threading.Event()
@@ -62,7 +62,7 @@ class Renewal(threading.Thread):
         """Until it is over, or the session is gone; the stage itself notices that at its next write."""
         while not self._over.wait(self._interval):
             try:
-                if not self._registry.renew_session(self._session):
+                if not self._store.renew_session(self._session):
                     return
             except DeliveryError:
                 continue  # Consul is away for a moment
@@ -76,8 +76,8 @@ class Renewal(threading.Thread):
 class RunLock:
     """A held lock. C(run) is the session and the run's id."""
 
-    def __init__(self, registry: Registry, key: str, holder: Holder) -> None:
-        self._registry = registry
+    def __init__(self, store: Store, key: str, holder: Holder) -> None:
+        self._store = store
         self.key = key
         self.holder = holder
 
@@ -89,7 +89,7 @@ class RunLock:
     @classmethod
     def take(
         cls,
-        registry: Registry,
+        store: Store,
         key: str,
         holder: Holder,
         *,
@@ -103,31 +103,31 @@ class RunLock:
         C(holder.run) is ignored, the new session becomes the run. With C(take_over) the present holder's session is
         ended first: its further writes are refused. Raises LockHeldError with who holds it, since when, in which stage.
         """
-        session = registry.create_session(f"docker-flow {key}", ttl, LOCK_DELAY)
+        session = store.create_session(f"docker-flow {key}", ttl, LOCK_DELAY)
         mine = Holder(holder.owner, holder.since, holder.stage, session)
         try:
             if take_over:
-                entry = registry.get(key)
+                entry = store.get(key)
                 if entry is not None and entry.session is not None:
-                    registry.destroy_session(entry.session)
+                    store.destroy_session(entry.session)
 
             def renew_and_report(elapsed: float) -> None:
-                registry.renew_session(session)
+                store.renew_session(session)
                 if on_wait is not None:
                     on_wait(elapsed)
 
             if wait_until(
-                lambda: registry.acquire(key, mine.to_json(), session),
+                lambda: store.acquire(key, mine.to_json(), session),
                 wait if not take_over else max(wait, LOCK_DELAY * 5),
                 max_interval=1.0,
                 on_wait=renew_and_report,
             ):
-                return cls(registry, key, mine)
-            entry = registry.get(key)
+                return cls(store, key, mine)
+            entry = store.get(key)
         except BaseException:
-            registry.destroy_session(session)
+            store.destroy_session(session)
             raise
-        registry.destroy_session(session)
+        store.destroy_session(session)
         held = Holder.from_json(entry.value) if entry is not None else Holder("unknown", "unknown", "unknown", "")
         raise LockHeldError(
             f"another release of this target is in progress: {held.owner} holds the lock since {held.since}, in stage "
@@ -135,22 +135,22 @@ class RunLock:
         )
 
     @classmethod
-    def resume(cls, registry: Registry, key: str, holder: Holder) -> RunLock:
+    def resume(cls, store: Store, key: str, holder: Holder) -> RunLock:
         """Go on with a run (C(holder.run)) in its next stage, which keeps the run's C(since).
 
         Raises LockLostError when it is not ours any more.
         """
-        entry = registry.get(key)
+        entry = store.get(key)
         if entry is not None and entry.session == holder.run:
             holder = replace(holder, since=Holder.from_json(entry.value).since)
-        lock = cls(registry, key, holder)
+        lock = cls(store, key, holder)
         lock.renew()
         return lock
 
     def renew(self) -> None:
         """Extend the session and check that it still holds the lock."""
         try:
-            held = self._registry.renew_session(self.run) and self._registry.acquire(
+            held = self._store.renew_session(self.run) and self._store.acquire(
                 self.key, self.holder.to_json(), self.run
             )
         except RegistryError as error:
@@ -166,16 +166,16 @@ class RunLock:
         That Consul is away for a moment ends nothing.
         """
         try:
-            entry = self._registry.get(self.key)
+            entry = self._store.get(self.key)
             if entry is None or entry.session != self.run or Holder.from_json(entry.value).stage != self.holder.stage:
                 return False
-            return self._registry.renew_session(self.run)
+            return self._store.renew_session(self.run)
         except RegistryError:
             return True
 
     def lost(self) -> LockLostError:
         """The error to raise when a write was refused because the lock is gone; says who has it now."""
-        entry = self._registry.get(self.key)
+        entry = self._store.get(self.key)
         now = ""
         if entry is not None and entry.session is not None and entry.session != self.run:
             holder = Holder.from_json(entry.value)
@@ -188,8 +188,8 @@ class RunLock:
     def give_back(self) -> None:
         """End the run: the next one may start at once, and no trace of the lock is left."""
         with contextlib.suppress(RegistryError):  # the session may have expired, and its lock with it
-            self._registry.release(self.key, self.holder.to_json(), self.run)
-        entry = self._registry.get(self.key)
+            self._store.release(self.key, self.holder.to_json(), self.run)
+        entry = self._store.get(self.key)
         if entry is not None and entry.session is None:
-            self._registry.delete(self.key, cas=entry.modify_index)  # not if the next run has taken it already
-        self._registry.destroy_session(self.run)
+            self._store.delete(self.key, cas=entry.modify_index)  # not if the next run has taken it already
+        self._store.destroy_session(self.run)

@@ -10,10 +10,10 @@ from typing import Any
 
 from ..core.color import COLORS
 from ..core.errors import DeliveryError, EngineError, RegistryUnreachableError
-from ..swarm.swarm_state import IMAGE_LABEL
 from .lock import Holder
 from .record import ReleaseRecord
-from .release import Release, Truth
+from .release import Release
+from .truth import Truth
 
 
 def drift(truth: Truth, record: ReleaseRecord) -> list[str]:
@@ -55,8 +55,8 @@ def drift(truth: Truth, record: ReleaseRecord) -> list[str]:
 def status(release: Release) -> dict[str, Any]:
     """The record, what runs, what the proxies serve, who holds the lock, and the drift between them."""
     truth = release.truth()
-    record, _index = release.record()
-    lock = release.registry.get(release.lock_key)
+    record = release.record.read()
+    lock = release.store.get(release.keys.lock)
     holder = Holder.from_json(lock.value) if lock is not None and lock.session is not None else None
     return {
         "project": release.project,
@@ -68,7 +68,7 @@ def status(release: Release) -> dict[str, Any]:
             color: {
                 "swarm_service": service.name,
                 "image": service.image,
-                "image_id": service.labels.get(IMAGE_LABEL, ""),
+                "image_id": service.image_id,
                 "replicas": service.replicas,
                 "running": truth.running.get(color, 0),
                 "addresses": _addresses(release, color),
@@ -114,8 +114,7 @@ def status_or_why_not(release: Release) -> dict[str, Any]:
 
 
 def _addresses(release: Release, color: str) -> list[str]:
-    _index, found = release.registry.instances(release.color_name(color))
-    return sorted(f"{instance.address}:{instance.port}" for instance in found if instance.passing)
+    return sorted(f"{instance.address}:{instance.port}" for instance in release.registered(color) if instance.passing)
 
 
 def _answer(truth: Truth, proxy: str) -> dict[str, Any]:

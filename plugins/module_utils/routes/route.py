@@ -14,11 +14,11 @@ from typing import Any
 from ..core.color import COLORS
 from ..core.errors import DeliveryError
 from ..core.names import is_dns_label
+from .rules import check_host, check_path
 
 SCHEMA = 1
 # A request that has the preview's token in it reaches the candidate. No instance ever sees it.
 PREVIEW_HEADER = "X-Docker-Flow-Preview"
-SHORTEST_TOKEN = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,31 +173,6 @@ def check_route(route: Route) -> None:
         value = getattr(route.options, name)
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 86400:
             raise DeliveryError(f"{name} '{value}' is not a whole number from 0 to 86400")
-
-
-def check_path(path: str, option: str = "service_path") -> None:
-    """A path starts with a slash and holds only visible ASCII characters that need no quoting in a proxy's map."""
-    if not path.startswith("/"):
-        raise DeliveryError(f"{option} '{path}' has no leading slash: write '/{path}'")
-    if not all("!" <= character <= "~" and character not in "\"'\\#?%{}$;" for character in path):
-        raise DeliveryError(
-            f"{option} '{path}' has a character that no route allows: use letters, digits and /._~-+:@!*(),=&"
-        )
-
-
-def check_host(host: str) -> None:
-    """A host is made of DNS labels, without a port."""
-    if not host or not all(is_dns_label(label) for label in host.lower().split(".")):
-        raise DeliveryError(f"service_domain '{host}' is not a host name such as www.example.com (no port, no scheme)")
-
-
-def check_token(token: str, option: str = "preview_token") -> None:
-    """A preview's token cannot be guessed and is a header's value. The message does not show it."""
-    if len(token) < SHORTEST_TOKEN or not all("!" <= character <= "~" for character in token):
-        raise DeliveryError(
-            f"{option} must have {SHORTEST_TOKEN} or more visible ASCII characters: leave it out, and every release "
-            f"gets one of its own"
-        )
 
 
 def conflicts(route: Route, others: Iterable[Route]) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..core.errors import DeliveryError
 from ..core.names import check_dns_label, nearest
-from ..routes.route import check_token
+from ..routes.rules import check_token
 from .flow import DEFAULT_FLOW, check_flow
 from .values import Kind, convert
 

@@ -10,18 +10,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.color import next_color
-from ..core.errors import DeliveryError
+from ..core.errors import DeliveryError, add_result
 from ..core.waiting import wait_until
 from ..evidence.draining import CONFIRM_TIMEOUT, refuse_unknown, wait_until_drained, withdraw
+from ..ports.engine import ServiceState
 from ..release.record import ColorRelease, ReleaseRecord
-from ..release.release import Release, Truth, utc_now
-from ..swarm.stack_deploy import stack_deploy
-from ..swarm.swarm_state import SPEC_LABEL, ServiceState
-from .health import wait_until_healthy, wait_until_registered
+from ..release.release import Release
+from ..release.run import utc_now
+from ..release.truth import Truth
+from .health import wait_until_healthy
 from .images import PinnedImage
+from .registration import wait_until_registered
 from .side_targets import wait_for_side_targets
 from .sources import DeployWish, Sources
 from .stop import stop_service
+
+STAGE = "deploy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,64 +91,57 @@ def shown(service: ServiceState | None) -> dict[str, Any]:
         "service": service.name,
         "image": service.image,
         "instances": service.replicas,
-        "spec": service.labels.get(SPEC_LABEL, ""),
+        "spec": service.spec,
     }
 
 
 def _is(service: ServiceState | None, spec: str) -> bool:
-    return service is not None and service.labels.get(SPEC_LABEL) == spec
+    return service is not None and service.spec == spec
 
 
 def deploy(release: Release, sources: Sources, plan: DeployPlan, wish: DeployWish) -> dict[str, Any]:
     """Bring the candidate up, or remove it again and say why it did not come up. The live colour is not touched."""
     services = release.fence_services()
-    live = release.route()[0]
+    live = release.route.read()[0]
     if live is not None:  # a run that was killed right after its flip could not record it
-        release.change_record(lambda record: record.made_live(live.split.live, utc_now()))
-    previous = release.record()[0].previous
+        release.record.change(lambda record: record.made_live(live.split.live, utc_now()))
+    previous = release.record.read().previous
     if not plan.reuse:
         clear(release, services.get(plan.color), plan.color, wish)
-        release.change_record(lambda record: record.overwritten(plan.color))
+        release.record.change(lambda record: record.overwritten(plan.color))
     try:
         if not plan.reuse:
             apply(release, sources, plan, wish)
             wait_for_side_targets(release, sources.new_side_targets, wish.timeout, wish.max_failures)
         prove(release, plan, wish)
-    except DeliveryError as error:
+    except Exception as error:
         # The previous release is what a rollback goes to: it was live, so it is not removed for a bad moment.
         warm = plan.reuse and previous is not None and previous.color == plan.color
-        error.result.update({"removed": not warm and discard(release, plan.color, wish)})
+        add_result(error, removed=not warm and discard(release, plan.color, wish))
         raise
-    made = ColorRelease(
-        plan.color, plan.spec, plan.image.reference, plan.instances, utc_now(), release.held_lock().holder.owner
-    )
-    release.change_record(lambda record: record.deployed(made))
+    made = ColorRelease(plan.color, plan.spec, plan.image.reference, plan.instances, utc_now(), release.run.owner)
+    release.record.change(lambda record: record.deployed(made))
     return {}
 
 
 def apply(release: Release, sources: Sources, plan: DeployPlan, wish: DeployWish) -> None:
     """Create the colour's service, and the side targets with it."""
-    document = sources.document(wish, release.target, plan.color, plan.instances, release.held_lock().run)
-    release.renew()
-    release.progress(f"deploying {release.swarm_name(plan.color)} with {plan.instances} instances")
-    stack_deploy(
-        document,
-        docker_host=release.engine.docker_host,
-        timeout=wish.timeout,
-        with_registry_auth=wish.with_registry_auth,
-    )
+    deployment = sources.deployment(wish, release.target, plan.color, plan.instances, release.run.id)
+    release.run.renew()
+    release.run.progress(f"deploying {release.engine_name(plan.color)} with {plan.instances} instances")
+    release.engine.deploy(deployment, wish.timeout, with_registry_auth=wish.with_registry_auth)
 
 
 def prove(release: Release, plan: DeployPlan, wish: DeployWish) -> None:
-    """Every instance healthy in Swarm and passing in Consul."""
+    """Every instance healthy in the engine and passing in the catalog."""
     service = release.color_service(plan.color)
     if service is None:
-        raise DeliveryError(f"service '{release.swarm_name(plan.color)}' vanished while it was being deployed")
+        raise DeliveryError(f"service '{release.engine_name(plan.color)}' vanished while it was being deployed")
 
     # What ended before this run began to look is not this release's fault, or was forgiven by the run that saw it.
     before = frozenset(task.id for task in release.engine.tasks(service) if task.ended) if plan.reuse else frozenset()
 
-    report = release.reporter(f"colour {plan.color}")
+    report = release.run.reporter(f"colour {plan.color}")
     proven: set[str] = set()
     while True:
         tasks = wait_until_healthy(
@@ -160,9 +157,7 @@ def prove(release: Release, plan: DeployPlan, wish: DeployWish) -> None:
             return
         # Looked at once more after that: a program without a health check may have ended meanwhile.
         proven = {task.id for task in tasks}
-        wait_until_registered(
-            release.registry, release.color_name(plan.color), tasks, timeout=min(wish.timeout, 60.0), on_wait=report
-        )
+        wait_until_registered(release, plan.color, tasks, timeout=min(wish.timeout, 60.0), on_wait=report)
 
 
 def clear(release: Release, service: ServiceState | None, color: str, wish: DeployWish) -> None:
@@ -183,7 +178,7 @@ def clear(release: Release, service: ServiceState | None, color: str, wish: Depl
 
 def remove_service(release: Release, service: ServiceState) -> None:
     """Remove a stopped service, wait until its name is free, and take its configs and secrets along."""
-    release.renew()
+    release.run.renew()
     release.engine.remove(service)
     if not wait_until(lambda: release.engine.service(service.name) is None, 30.0):
         raise DeliveryError(f"Docker did not remove service '{service.name}' within 30 s: look at docker service ps")
@@ -195,15 +190,15 @@ def discard(release: Release, color: str, wish: DeployWish) -> bool:
     try:
         service = release.color_service(color)
         if service is not None:
-            # Read first, then the lock: a run that slept is refused here, or by Swarm: the index moved.
-            release.renew()
-            release.progress(f"removing the failed candidate {service.name}")
-            route, _index = release.route()
+            # Read first, then the lock: a run that slept is refused here, or by the engine: the service was changed.
+            release.run.renew()
+            release.run.progress(f"removing the failed candidate {service.name}")
+            route, _index = release.route.read()
             if route is not None and color in route.instances:  # a run was killed after it had prepared the proxies
                 withdraw(release, color, min(wish.timeout, CONFIRM_TIMEOUT))
             stop_service(release, service, wish.stop_timeout)
             remove_service(release, service)
-        release.change_record(
+        release.record.change(
             lambda record: (
                 record.without_candidate()
                 if record.candidate is not None and record.candidate.color == color

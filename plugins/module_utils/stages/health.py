@@ -2,18 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: nothing outside of it may import this file, which changes without notice.
-"""Instances: judging whether a service's tasks are ready, and whether Consul knows every one of them."""
+"""Health: judging whether a service's tasks are ready, and waiting until they are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ..consul.registry import Instance, Registry
 from ..core.errors import DeliveryError
 from ..core.waiting import wait_until
-from ..swarm.swarm_engine import Engine
-from ..swarm.swarm_state import ServiceState, TaskState
+from ..ports.engine import Engine, ServiceState, TaskState
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ def judge(
 ) -> Verdict:
     """Judge the tasks of a service; those in C(before) existed when the wait began and cannot fail it.
 
-    Swarm calls a task running only once its health check passed. A task that Swarm rejected (its image cannot be
+    A task runs once its health check passed. One that was rejected (its image cannot be
     had, its port is taken) ends the wait at once, tasks that ended by themselves after C(max_failures) of them: a
     first start may fail while a database comes up. With C(may_complete) a task that ended well is as good as one that
     runs: it is a job.
@@ -38,7 +36,7 @@ def judge(
     tasks = list(tasks)
     running = sum(1 for task in tasks if task.running)
     failed = [task for task in tasks if task.failed and task.id not in before]
-    rejected = [task for task in failed if task.state == "rejected"]
+    rejected = [task for task in failed if task.rejected]
     text = f"{running} of {wanted} instances healthy"
     if failed:
         text += f", {len(failed)} failed: {failed[0].reason}"
@@ -49,8 +47,8 @@ def judge(
     if may_complete:
         completed = sum(1 for task in tasks if task.completed)
         return Verdict(running + completed >= wanted, None, text)
-    stopping = [task for task in tasks if not task.ended and task.desired != "running"]
-    return Verdict(running == wanted and (wanted > 0 or not stopping), None, text)
+    leaving = any(task.leaving for task in tasks)
+    return Verdict(running == wanted and (wanted > 0 or not leaving), None, text)
 
 
 def wait_until_healthy(
@@ -103,51 +101,10 @@ def _most_telling(tasks: Iterable[TaskState]) -> TaskState | None:
 def _failure(text: str, task: TaskState | None, timeout: float | None) -> str:
     reason = f"after {timeout:g} s {text}" if timeout is not None else text
     if task is not None:
-        if task.state == "starting":
+        if task.starting:
             reason += "; it started, but its health check did not pass"
         elif task.reason and task.reason not in reason:
             reason += f"; {task.state}: {task.reason}"
         if task.exit_code:
             reason += f" (exit code {task.exit_code})"
     return reason
-
-
-def belongs(instance: Instance, task: TaskState) -> bool:
-    """Whether a registration is that of a task: by its id in Meta C(swarm_task), which our registrator writes.
-
-    Only a registration without it is compared by address and port: a port may have been another task's a moment ago.
-    """
-    known = instance.meta.get("swarm_task")
-    return known == task.id if known else instance.address == task.node_address and instance.port in task.ports
-
-
-def unregistered(tasks: Iterable[TaskState], registered: Iterable[Instance]) -> list[TaskState]:
-    """The tasks that Consul does not list as passing."""
-    passing = [instance for instance in registered if instance.passing]
-    return [task for task in tasks if not any(belongs(instance, task) for instance in passing)]
-
-
-def wait_until_registered(
-    registry: Registry,
-    service: str,
-    tasks: list[TaskState],
-    *,
-    timeout: float,
-    on_wait: Callable[[str], None],
-) -> None:
-    """Wait until Consul lists every task under C(service); raises DeliveryError that names a node where one misses."""
-    missing: list[TaskState] = []
-
-    def registered() -> bool:
-        _index, found = registry.instances(service)
-        missing[:] = unregistered(tasks, found)
-        return not missing
-
-    def report(_elapsed: float) -> None:
-        on_wait(f"{len(tasks) - len(missing)} of {len(tasks)} instances registered in Consul")
-
-    if not wait_until(registered, timeout, interval=0.1, on_wait=report):
-        raise DeliveryError(
-            f"Consul service '{service}' misses {len(missing)} of {len(tasks)} instances after {timeout:g} s: check "
-            f"that the registrator runs on node {missing[0].node_address or missing[0].node_id}"
-        )

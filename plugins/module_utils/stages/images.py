@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from ..core.errors import DeliveryError
-from ..swarm.swarm_engine import Engine
+from ..ports.engine import Engine, ImageState
 
 
 @dataclass(frozen=True, slots=True)
 class PinnedImage:
-    """C(reference) is what Swarm is told, C(identity) the digest, or the image id of an image that no registry has."""
+    """C(reference) is what the engine is told, C(identity) the digest, or the id of an image that no registry has."""
 
     reference: str
     identity: str
@@ -34,7 +33,7 @@ def pin(engine: Engine, reference: str) -> PinnedImage:
     here = engine.image(reference)
     known = _local_digest(here, reference)
     if here is not None and known is None:
-        return PinnedImage(reference, str(here["Id"]))
+        return PinnedImage(reference, here.id)
     digest = engine.registry_digest(reference) or known
     if digest is None:
         raise DeliveryError(
@@ -49,10 +48,10 @@ def pin_all(engine: Engine, references: Iterable[str]) -> dict[str, PinnedImage]
     return {reference: pin(engine, reference) for reference in sorted(set(references))}
 
 
-def _local_digest(image: dict[str, Any] | None, reference: str) -> str | None:
+def _local_digest(image: ImageState | None, reference: str) -> str | None:
     repository = _repository(reference)
-    for known in (image or {}).get("RepoDigests") or ():
-        name, _at, digest = str(known).partition("@")
+    for known in image.digests if image is not None else ():
+        name, _at, digest = known.partition("@")
         if name in (repository, f"docker.io/{repository}", f"docker.io/library/{repository}"):
             return digest
     return None

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from typing import Any
 
 from ..core.errors import DeliveryError
+from ..evidence.confirmation import confirm
 from ..release.record import ReleaseRecord
-from ..release.release import Truth
+from ..release.release import Release
+from ..release.truth import Truth
 from ..routes.route import Preview
-from .proxy import Plan
+from .proxy import Plan, apply
 
 STAGE = "test"
 
@@ -36,3 +39,14 @@ def plan_preview(truth: Truth, record: ReleaseRecord, token: str) -> Plan:
         draining=(),
     )
     return Plan(before, None, after, candidate.color, count)
+
+
+def open_preview(release: Release, plan: Plan, truth: Truth, timeout: float) -> dict[str, Any]:
+    """Write the preview and wait for every proxy; returns C(proxies), who confirmed when."""
+    return {"proxies": apply(release, plan, truth, timeout)["proxies"]}
+
+
+def confirm_preview(release: Release, plan: Plan, timeout: float) -> dict[str, Any]:
+    """The preview stands: make sure that every proxy has it, with all instances of the candidate up."""
+    confirm(release, plan.before or plan.after, timeout, plan.color, plan.required)
+    return {}

@@ -12,10 +12,16 @@ from typing import Any
 
 from ..core.color import COLORS, other
 from ..core.errors import DeliveryError
-from ..evidence.confirmation import Confirmation, wait_until_gone, write_confirmed
+from ..evidence.confirmation import Confirmation, confirm, wait_until_gone, write_confirmed
+from ..evidence.draining import wait_until_drained
+from ..evidence.front_door import ask_all
 from ..release.record import ReleaseRecord
-from ..release.release import Release, Truth, utc_now
+from ..release.release import Release
+from ..release.run import utc_now
+from ..release.truth import Truth
 from ..routes.route import Route, RouteOptions, Split, check_route, conflicts
+
+STAGE = "proxy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,16 @@ class Plan:
     def changed(self) -> bool:
         """Whether anything is to be written."""
         return self.before is None or not self.before.same_but_revision(self.after)
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """How a flip is proven. Seconds for each step, a path that is asked for through every proxy, and how long to wait,
+    afterwards, until the requests that are open on the old colour ended."""
+
+    timeout: float
+    front_door_path: str | None = None
+    drain_timeout: float = 0
 
 
 def choose_color(wish: RouteWish, truth: Truth, record: ReleaseRecord) -> str:
@@ -113,6 +129,52 @@ def refuse_conflicts(route: Route, others: list[Route]) -> None:
         )
 
 
+def foretell(release: Release, decided: Plan) -> dict[str, Any]:
+    """What a flip would refuse although the plan is sound."""
+    refuse_conflicts(decided.after, release.route.others())
+    return {}
+
+
+def flip(release: Release, decided: Plan, truth: Truth, how: Flip) -> dict[str, Any]:
+    """Send users to the colour, ask through every front door, record it, wait for what is open on the old one."""
+    confirmed = apply(release, decided, truth, how.timeout, lambda route: ask_front_doors(release, route, how))
+    record_live(release, decided.color)
+    return {**confirmed, **wait_for_the_old(release, decided, how)}
+
+
+def settle(release: Release, decided: Plan, how: Flip) -> dict[str, Any]:
+    """Users are on the colour already: make sure that every proxy agrees, and finish what a killed run did not."""
+    standing = decided.before or decided.after
+    confirm(release, standing, how.timeout, decided.color, 0)
+    try:
+        ask_front_doors(release, standing, how)
+    except DeliveryError as error:
+        raise DeliveryError(
+            f"{error}; users were on colour {decided.color} before this run, so nothing was taken back: run the stage "
+            f"rollback if they should leave it"
+        ) from error
+    record_live(release, decided.color)
+    return wait_for_the_old(release, decided, how)
+
+
+def ask_front_doors(release: Release, route: Route, how: Flip) -> None:
+    """One request through every proxy where a path for it is named; raises DeliveryError for a bad answer."""
+    if how.front_door_path:
+        ask_all(release.fleet.snapshot(), route, how.front_door_path)
+
+
+def wait_for_the_old(release: Release, decided: Plan, how: Flip) -> dict[str, Any]:
+    """Returns C(still_open): requests per proxy on the old colour that outlasted the time to wait."""
+    if not how.drain_timeout:
+        return {"still_open": {}}
+    return {"still_open": wait_until_drained(release, other(decided.color), how.drain_timeout)}
+
+
+def shown(route: Route | None) -> dict[str, Any]:
+    """What a diff says of a route. The digest of the preview token is no secret, but it has no place there either."""
+    return {} if route is None else {name: value for name, value in route.to_document().items() if name != "preview"}
+
+
 def apply(
     release: Release, decided: Plan, truth: Truth, timeout: float, prove: Callable[[Route], None] = lambda _route: None
 ) -> dict[str, Any]:
@@ -120,12 +182,12 @@ def apply(
 
     C(prove) is called at the end with the route that is in effect then, and may raise DeliveryError too.
     """
-    refuse_conflicts(decided.after, release.other_routes())
+    refuse_conflicts(decided.after, release.route.others())
     release.fleet.require_members()
     index, prepared = truth.route_index, Confirmation()
     try:
         if decided.prepared is not None:
-            release.progress(f"preparing colour {decided.color} on every proxy")
+            release.run.progress(f"preparing colour {decided.color} on every proxy")
             index, prepared = write_confirmed(
                 release, decided.prepared, index, timeout, decided.color, decided.required
             )
@@ -161,35 +223,36 @@ def undo(release: Release, decided: Plan, timeout: float) -> dict[str, Any]:
     this plan was written by somebody else and stays.
     """
     try:
-        route, index = release.route()
+        route, index = release.route.read()
         if route is None or route not in (decided.prepared, decided.after):
             return {"undone": True, "mixed": False}
-        release.progress("putting every proxy back")
+        release.run.progress("putting every proxy back")
         if decided.before is None:
             remove(release, index, timeout)
         else:
-            restored = replace(decided.before, revision=release.next_revision(route))
+            restored = replace(decided.before, revision=release.route.next_revision(route))
             write_confirmed(release, restored, index, timeout, restored.split.live, 0)
     except DeliveryError as error:
         return {"undone": False, "mixed": True, "undo_error": str(error)}
     return {"undone": True, "mixed": False}
 
 
-def remove(release: Release, index: int, timeout: float) -> None:
+def remove(release: Release, index: int, timeout: float) -> dict[str, Any]:
     """Delete the route (C(index) 0: it is deleted already) and wait until no counting member has a trace of it."""
     if index:
-        release.delete_route(index)
+        release.route.delete(index)
     remaining = wait_until_gone(release, timeout)
     if remaining:
         raise DeliveryError(
             f"proxies that still have a trace of the route of '{release.service}' after {timeout:g} s: "
             f"{', '.join(remaining)} (repair it, or exclude it with exclude_proxies)"
         )
+    return {}
 
 
 def record_live(release: Release, color: str) -> None:
     """Record that every proxy serves the colour."""
-    release.change_record(_made_live(color))
+    release.record.change(_made_live(color))
 
 
 def _made_live(color: str) -> Callable[[ReleaseRecord], ReleaseRecord]:

@@ -7,13 +7,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ..core.color import other
 from ..core.errors import DeliveryError
 from ..release.record import ReleaseRecord
-from ..release.release import Release, Truth
-from ..swarm.swarm_state import SPEC_LABEL
-from .health import wait_until_healthy, wait_until_registered
+from ..release.release import Release
+from ..release.truth import Truth
+from . import proxy
+from .health import wait_until_healthy
+from .registration import wait_until_registered
 
 STAGE = "rollback"
 
@@ -41,7 +44,7 @@ def plan_rollback(truth: Truth, record: ReleaseRecord) -> RollbackPlan:
         return RollbackPlan(color, max(1, truth.running.get(live, 0)), True, changed=False)
     service = truth.services.get(color)
     known = next((one for one in (record.previous, record.live) if one is not None and one.color == color), None)
-    if service is None or known is None or known.spec not in ("", service.labels.get(SPEC_LABEL)):
+    if service is None or known is None or known.spec not in ("", service.spec):
         raise DeliveryError(
             f"'{truth.service}' has no previous release: colour {color} "
             + ("holds a release that was never live" if service is not None else "was removed")
@@ -51,16 +54,27 @@ def plan_rollback(truth: Truth, record: ReleaseRecord) -> RollbackPlan:
     return RollbackPlan(color, instances, truth.running.get(color, 0) >= instances)
 
 
+def roll_back(release: Release, plan: RollbackPlan, *, timeout: float, max_failures: int) -> dict[str, Any]:
+    """Start the previous release where it is not warm, then send users to it as any flip does."""
+    if not plan.warm:
+        start_previous(release, plan, timeout=timeout, max_failures=max_failures)
+    truth = release.truth()
+    flip = proxy.plan(proxy.RouteWish(color=plan.color), truth, release.record.read())
+    confirmed = proxy.apply(release, flip, truth, timeout)
+    proxy.record_live(release, plan.color)
+    return confirmed
+
+
 def start_previous(release: Release, plan: RollbackPlan, *, timeout: float, max_failures: int) -> None:
     """Start the previous release at the live count, and stop it again when it does not become healthy."""
     service = release.fence_services().get(plan.color)
     if service is None:
-        raise DeliveryError(f"service '{release.swarm_name(plan.color)}' vanished: deploy the version that you want")
+        raise DeliveryError(f"service '{release.engine_name(plan.color)}' vanished: deploy the version that you want")
     before = frozenset(task.id for task in release.engine.tasks(service))
     replicas = service.replicas
     started = release.engine.scale(service, plan.instances)
 
-    report = release.reporter(f"colour {plan.color}")
+    report = release.run.reporter(f"colour {plan.color}")
     try:
         tasks = wait_until_healthy(
             release.engine,
@@ -71,11 +85,11 @@ def start_previous(release: Release, plan: RollbackPlan, *, timeout: float, max_
             max_failures=max_failures,
             on_wait=report,
         )
-        wait_until_registered(release.registry, release.color_name(plan.color), tasks, timeout=timeout, on_wait=report)
-    except DeliveryError:
+        wait_until_registered(release, plan.color, tasks, timeout=timeout, on_wait=report)
+    except Exception:
         current = release.color_service(plan.color)
         if current is not None:
-            release.renew()
+            release.run.renew()
             release.engine.scale(current, replicas)
         raise
-    release.change_record(lambda record: record.with_instances(plan.color, plan.instances))
+    release.record.change(lambda record: record.with_instances(plan.color, plan.instances))

@@ -7,22 +7,23 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..consul.proxy_reports import Snapshot
-from ..consul.registry import Instance
 from ..core.color import COLORS
-from ..core.errors import DeliveryError
+from ..core.errors import DeliveryError, add_result, result_of
 from ..core.scale import Scale
 from ..core.waiting import wait_until
 from ..evidence.confirmation import confirm, write_confirmed
+from ..ports.catalog import Instance
+from ..ports.engine import ServiceState, TaskState
+from ..ports.fleet import Snapshot
 from ..release.record import ReleaseRecord
-from ..release.release import Release, Truth
-from ..swarm.swarm_state import ServiceState, TaskState
-from .health import belongs, wait_until_healthy, wait_until_registered
+from ..release.release import Release
+from ..release.truth import Truth
+from .health import wait_until_healthy
+from .registration import belongs, wait_until_registered
 
 WHICH = ("live", "candidate", "both")
 STAGE = "scale"
@@ -78,15 +79,28 @@ def plan_scale(
     return ScalePlan(steps, goal, unsettled or bool(truth.route is not None and truth.route.draining))
 
 
-def predict_removed(tasks: Iterable[TaskState], count: int) -> list[TaskState]:
-    """The tasks that Swarm will remove: those with the highest ordinal on their node (seen in 5 of 5 trials)."""
-    ordinal: Counter[str] = Counter()
-    ranked = []
-    for task in sorted(tasks, key=lambda task: task.slot):
-        ranked.append((ordinal[task.node_id], task.slot, task))
-        ordinal[task.node_id] += 1
-    ranked.sort(key=lambda one: (one[0], one[1]), reverse=True)
-    return [task for _ordinal, _slot, task in ranked[:count]]
+def scale(
+    release: Release, plan: ScalePlan, *, timeout: float, drain_timeout: float, max_failures: int
+) -> dict[str, Any]:
+    """Carry the plan out, colour by colour. Returns C(cut) and C(wrong_guesses) of what was scaled down."""
+    result: dict[str, Any] = {}
+    for color, (old, new) in plan.steps.items():
+        service = release.fence_services()[color]
+        if new > old:
+            scale_up(
+                release,
+                service,
+                color,
+                new,
+                timeout=timeout,
+                drain_timeout=drain_timeout,
+                max_failures=max_failures,
+            )
+        elif new < old:
+            result.update(scale_down(release, service, color, new, timeout=timeout, drain_timeout=drain_timeout))
+        else:
+            expect(release, color, new, timeout)
+    return result
 
 
 def scale_up(
@@ -98,7 +112,7 @@ def scale_up(
     timeout: float,
     drain_timeout: float,
     max_failures: int,
-) -> dict[str, Any]:
+) -> None:
     """Start instances until C(wanted) are healthy, registered and, if the proxies follow the colour, up there.
 
     What was started is stopped again when it fails; those that a proxy may use already are drained before.
@@ -107,7 +121,7 @@ def scale_up(
     old = service.replicas
     scaled = release.engine.scale(service, wanted)
 
-    report = release.reporter(f"colour {color}")
+    report = release.run.reporter(f"colour {color}")
     try:
         tasks = wait_until_healthy(
             release.engine,
@@ -118,42 +132,41 @@ def scale_up(
             max_failures=max_failures,
             on_wait=report,
         )
-        wait_until_registered(release.registry, release.color_name(color), tasks, timeout=timeout, on_wait=report)
+        wait_until_registered(release, color, tasks, timeout=timeout, on_wait=report)
         expect(release, color, wanted, timeout)
-    except DeliveryError as error:
+    except Exception as error:
         take_back(release, color, old, error, timeout=timeout, drain_timeout=drain_timeout)
         raise
-    return {}
 
 
 def take_back(
-    release: Release, color: str, old: int, error: DeliveryError, *, timeout: float, drain_timeout: float
+    release: Release, color: str, old: int, error: Exception, *, timeout: float, drain_timeout: float
 ) -> None:
     """Stop again what a failed scaling started; raises C(error), and why, when that cannot be done."""
     try:
-        release.renew()
+        release.run.renew()
         current = release.color_service(color)
         if current is not None:
             scale_down(release, current, color, old, timeout=timeout, drain_timeout=drain_timeout)
     except DeliveryError as second:
         raise DeliveryError(
             f"{error}; and what was started could not be stopped again ({second}): mend that, then scale to {old}",
-            **error.result,
+            **result_of(error),
         ) from error
 
 
 def scale_down(
     release: Release, service: ServiceState, color: str, wanted: int, *, timeout: float, drain_timeout: float
 ) -> dict[str, Any]:
-    """Drain those that Swarm will remove at the proxies, scale, and report where the prediction was wrong."""
+    """Drain those that will go at the proxies, scale, and report where the engine took others."""
     tasks = release.engine.tasks(service)
     running = [task for task in tasks if task.running]
-    victims = predict_removed(running, max(0, len(running) - wanted))
+    victims = release.engine.leaving_first(running, max(0, len(running) - wanted))
 
-    report = release.reporter(f"colour {color}")
+    report = release.run.reporter(f"colour {color}")
     try:
         cut = drain(release, color, victims, timeout, drain_timeout)
-        release.renew()
+        release.run.renew()
         scaled = release.engine.scale(service, wanted)
         left = wait_until_healthy(
             release.engine,
@@ -165,12 +178,12 @@ def scale_down(
         )
         wait_until_ended(release, scaled, {task.id for task in running} - {task.id for task in left}, timeout)
         expect(release, color, wanted, timeout)
-    except DeliveryError as error:
+    except Exception as error:
         # Nobody stays drained who is still there.
         try:
             undrain(release)
         except DeliveryError as second:
-            error.result.setdefault("undo_error", str(second))
+            add_result(error, undo_error=str(second))
         raise
     wrong = sorted({task.id for task in left} & {task.id for task in victims})
     return {"cut": cut, "wrong_guesses": len(wrong)}
@@ -179,16 +192,16 @@ def scale_down(
 def wait_until_ended(release: Release, service: ServiceState, tasks: set[str], timeout: float) -> None:
     """Wait until the containers of these tasks ended: until then they are registered, and must stay drained.
 
-    One on a node that is lost never ends as far as Swarm knows; after C(timeout) seconds it is left to the proxies' own
-    checks.
+    On a node that is lost it never ends as far as the engine knows; after C(timeout) seconds it is left to the proxies'
+    own checks.
     """
 
     def ended() -> bool:
         return all(task.ended for task in release.engine.tasks(service) if task.id in tasks)
 
     def report(_elapsed: float) -> None:
-        release.renew()
-        release.progress(f"waiting for {len(tasks)} containers of {service.name} to end")
+        release.run.renew()
+        release.run.progress(f"waiting for {len(tasks)} containers of {service.name} to end")
 
     wait_until(ended, timeout, on_wait=report)
 
@@ -197,11 +210,12 @@ def drain(
     release: Release, color: str, victims: Sequence[TaskState], timeout: float, drain_timeout: float
 ) -> dict[str, int]:
     """Take instances out of rotation and wait for their open requests; returns what is still open per proxy."""
-    route, index = release.route()
+    route, index = release.route.read()
     if route is None or color not in route.instances:
         return {}
-    _index, registered = release.registry.instances(release.color_name(color))
-    draining = replace(route, revision=release.next_revision(route), draining=endpoints(victims, registered))
+    draining = replace(
+        route, revision=release.route.next_revision(route), draining=endpoints(victims, release.registered(color))
+    )
     write_confirmed(release, draining, index, timeout, color, 0)
     open_requests: dict[str, int] = {}
 
@@ -215,8 +229,8 @@ def drain(
         return not open_requests
 
     def report(elapsed: float, _fleet: Snapshot) -> None:
-        release.renew()
-        release.progress(f"{elapsed:.0f} s: draining {len(victims)} instances of colour {color}: {open_requests}")
+        release.run.renew()
+        release.run.progress(f"{elapsed:.0f} s: draining {len(victims)} instances of colour {color}: {open_requests}")
 
     release.fleet.wait_for(drained, drain_timeout, report)
     return dict(open_requests)
@@ -236,23 +250,23 @@ def endpoints(tasks: Iterable[TaskState], registered: Iterable[Instance]) -> tup
 
 def undrain(release: Release) -> None:
     """Let every instance of the service have requests again."""
-    route, index = release.route()
+    route, index = release.route.read()
     if route is not None and route.draining:
-        release.write_route(replace(route, revision=release.next_revision(route), draining=()), index)
+        release.route.write(replace(route, revision=release.route.next_revision(route), draining=()), index)
 
 
 def expect(release: Release, color: str, instances: int, timeout: float) -> None:
     """Tell the proxies how many instances the colour has now, and wait until they use that many."""
-    route, index = release.route()
+    route, index = release.route.read()
     if route is not None and color in route.instances:
         if route.instances[color] != instances or route.draining:
             route = replace(
                 route,
-                revision=release.next_revision(route),
+                revision=release.route.next_revision(route),
                 instances={**route.instances, color: instances},
                 draining=(),
             )
             write_confirmed(release, route, index, timeout, color, instances)
         else:
             confirm(release, route, timeout, color, instances)
-    release.change_record(lambda record: record.with_instances(color, instances))
+    release.record.change(lambda record: record.with_instances(color, instances))

@@ -9,23 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..core.errors import DeliveryError
-from ..core.names import swarm_service_name
+from ..ports.engine import Engine, KeptService
 from ..release.release import Release
-from ..stack.document import SideTarget
-from ..swarm.swarm_engine import Engine
 from .health import wait_until_healthy
 
 
-def running_side_targets(engine: Engine, project: str, names: Sequence[str]) -> dict[str, SideTarget]:
+def running_side_targets(engine: Engine, project: str, names: Sequence[str]) -> dict[str, KeptService]:
     """What side targets run with already, and therefore keep: their instances and image.
 
     One that is there but has nothing that runs or ended well, because it never came up, has nothing to keep.
     """
     kept = {}
     for name in names:
-        service = engine.service(swarm_service_name(project, name))
+        service = engine.service(engine.service_name(project, name))
         if service is not None and any(task.running or task.completed for task in engine.tasks(service)):
-            kept[name] = SideTarget(service.replicas, service.image)
+            kept[name] = KeptService(service.replicas, service.image)
     return kept
 
 
@@ -38,7 +36,7 @@ def wait_for_side_targets(release: Release, names: Iterable[str], timeout: float
     """
 
     for name in names:
-        service = release.engine.service(swarm_service_name(release.project, name))
+        service = release.engine.service(release.engine.service_name(release.project, name))
         if service is None:
             raise DeliveryError(f"side target '{name}' vanished while it was being deployed")
         wait_until_healthy(
@@ -49,5 +47,5 @@ def wait_for_side_targets(release: Release, names: Iterable[str], timeout: float
             before=frozenset(task.id for task in release.engine.tasks(service) if task.ended),
             max_failures=max_failures,
             may_complete=True,
-            on_wait=release.reporter(f"side target {name}"),
+            on_wait=release.run.reporter(f"side target {name}"),
         )

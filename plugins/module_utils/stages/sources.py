@@ -7,15 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..compose.command import client_dialect
 from ..compose.project import ComposeProject
 from ..core.color import COLORS
 from ..core.scale import Scale
-from ..stack.document import SideTarget, StackDocument, spec_hash, stack_document
-from ..swarm.swarm_engine import Engine
-from ..swarm.swarm_state import IMAGE_LABEL, RUN_LABEL, SPEC_LABEL
+from ..ports.engine import Deployment, Engine, KeptService
 from .images import PinnedImage, pin_all
 from .side_targets import running_side_targets
 
@@ -42,34 +39,33 @@ class DeployWish:
 class Sources:
     """The Compose project with its images pinned: all that a deploy of the target is made from.
 
-    C(side_targets) are those that keep what they run with, C(new_side_targets) those that did not run.
+    C(kept) are side targets that keep what they run with, C(new_side_targets) those that did not run. C(from_file) is
+    the number of instances that the Compose file asks for.
     """
 
     project: ComposeProject
     images: Mapping[str, PinnedImage]
-    side_targets: Mapping[str, SideTarget]
+    kept: Mapping[str, KeptService]
     image: PinnedImage
     spec: str
     from_file: int | None
     warnings: tuple[str, ...]
-    dialect: tuple[int, int]
     new_side_targets: tuple[str, ...] = ()
 
-    def document(
-        self, wish: DeployWish, target: str, color: str | None, instances: int | None, run: str
-    ) -> StackDocument:
-        """The stack file for one colour, carrying the labels by which a release knows its services again."""
-        return stack_document(
-            self.project,
-            target,
-            color,
+    def deployment(self, wish: DeployWish, target: str, color: str | None, instances: int, run: str) -> Deployment:
+        """What the engine is to run for one colour, or without colours."""
+        return Deployment(
+            project=self.project,
+            target=target,
+            color=color,
             instances=instances,
             images={name: pinned.reference for name, pinned in self.images.items()},
             side_targets=wish.side_targets,
-            running=self.side_targets,
-            labels={RUN_LABEL: run, SPEC_LABEL: self.spec, IMAGE_LABEL: self.image.identity},
+            kept=self.kept,
             target_port=wish.target_port,
-            dialect=self.dialect,
+            run=run,
+            spec=self.spec,
+            image_id=self.image.identity,
         )
 
 
@@ -79,25 +75,18 @@ def prepare(engine: Engine, project: ComposeProject, target: str, wish: DeployWi
     kept = {} if wish.pull_side_targets else running
     new = tuple(name for name in wish.side_targets if name not in running)
     # Translated once without images, so that a target that cannot be deployed is refused before a registry is asked.
-    dialect = client_dialect(("docker", "--host", engine.docker_host))
-    draft = stack_document(
-        project,
-        target,
-        COLORS[0] if colored else None,
+    draft = Deployment(
+        project=project,
+        target=target,
+        color=COLORS[0] if colored else None,
         side_targets=wish.side_targets,
         target_port=wish.target_port,
-        dialect=dialect,
     )
+    translation = engine.translate(draft)
     wanted = [project.service(target)["image"]]
     wanted += [project.service(name)["image"] for name in wish.side_targets if name not in kept]
     images = pin_all(engine, wanted)
     image = images[wanted[0]]
-    spec = spec_hash(
-        project,
-        target,
-        colored=colored,
-        images={wanted[0]: image.reference},
-        image_identity=image.identity,
-        target_port=wish.target_port,
-    )
-    return Sources(project, images, kept, image, spec, draft.replicas, draft.warnings, dialect, new)
+    pinned = replace(draft, images={wanted[0]: image.reference}, image_id=image.identity)
+    spec = engine.spec_of(pinned)
+    return Sources(project, images, kept, image, spec, translation.instances, translation.warnings, new)

@@ -14,10 +14,14 @@ from ..core.color import COLORS
 from ..core.errors import DeliveryError
 from ..core.waiting import wait_until
 from ..evidence.draining import CONFIRM_TIMEOUT, refuse_unknown, wait_until_drained, withdraw
+from ..ports.engine import ServiceState
 from ..release.record import ReleaseRecord
-from ..release.release import Release, Truth, utc_now
+from ..release.release import Release
+from ..release.run import utc_now
+from ..release.truth import Truth
 from ..routes.route import Split
-from ..swarm.swarm_state import ServiceState
+
+STAGE = "stop-old"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +100,9 @@ def stop(
     withdraw(release, color, confirm_timeout)
     service = fenced.get(color)
     if service is not None:
-        release.renew()
+        release.run.renew()
         stop_service(release, service, stop_timeout)
-    release.change_record(lambda record: _stopped(record, color))
+    release.record.change(lambda record: _stopped(record, color))
     return {"cut": cut}
 
 
@@ -110,8 +114,8 @@ def stop_service(release: Release, service: ServiceState, timeout: float) -> Non
         return all(task.ended for task in release.engine.tasks(scaled))
 
     def report(_elapsed: float) -> None:
-        release.renew()
-        release.progress(f"waiting for the containers of {service.name} to end")
+        release.run.renew()
+        release.run.progress(f"waiting for the containers of {service.name} to end")
 
     if not wait_until(ended, timeout, on_wait=report):
         raise DeliveryError(

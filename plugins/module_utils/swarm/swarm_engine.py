@@ -2,22 +2,29 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: nothing outside of it may import this file, which changes without notice.
-"""The engine port: Docker Swarm, read through the SDK and changed with the version index as the fence."""
+"""Docker Swarm as the engine: read through the SDK, changed with the version index as the fence."""
 
 from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..compose.command import client_dialect
 from ..core.errors import EngineError, OutOfDateError
+from ..core.names import swarm_service_name
+from ..ports.engine import Deployment, ImageState, ServiceState, TaskState, Translation
+from ..stack.document import SideTarget, StackDocument, spec_hash, stack_document
+from .stack_deploy import stack_deploy
 from .swarm_state import (
     COLOR_LABEL,
+    IMAGE_LABEL,
     PROJECT_LABEL,
+    RUN_LABEL,
+    SPEC_LABEL,
     TARGET_LABEL,
-    ServiceState,
-    TaskState,
+    leaving_first,
     service_state,
     task_state,
 )
@@ -35,11 +42,12 @@ else:
 _OUT_OF_SEQUENCE = "out of sequence"
 
 
-class Engine:
+class SwarmEngine:
     """One Docker Engine that is a Swarm manager. C(timeout) bounds each call, in seconds."""
 
     def __init__(self, docker_host: str = "unix:///var/run/docker.sock", timeout: int = 30) -> None:
         self.docker_host = docker_host
+        self._dialect: tuple[int, int] | None = None
         try:
             self._api: Any = docker.APIClient(base_url=docker_host, timeout=timeout, version="auto")
             swarm = self._api.info()["Swarm"]
@@ -55,6 +63,10 @@ class Engine:
             )
 
     # -- reading ------------------------------------------------------------------------------------------------
+
+    def service_name(self, project: str, target: str, color: str | None = None) -> str:
+        """The service of a colour, or the target's one without colours."""
+        return swarm_service_name(project, target, color)
 
     def colored_targets(self) -> set[tuple[str, str]]:
         """Project and target of every coloured service."""
@@ -94,15 +106,19 @@ class Engine:
             return []
         return _log_lines(answer.content)[-lines:]
 
-    def image(self, reference: str) -> dict[str, Any] | None:
+    def leaving_first(self, tasks: Sequence[TaskState], count: int) -> list[TaskState]:
+        """Those of the running tasks that Swarm will remove when it scales down."""
+        return leaving_first(tasks, count)
+
+    def image(self, reference: str) -> ImageState | None:
         """What this engine knows of an image that it has, or None."""
         try:
-            found: dict[str, Any] = self._api.inspect_image(reference)
+            found = self._api.inspect_image(reference)
         except NotFound:
             return None
         except (DockerException, requests.RequestException) as error:
             raise EngineError(f"Docker could not inspect image '{reference}': {_reason(error)}") from error
-        return found
+        return ImageState(str(found["Id"]), tuple(str(digest) for digest in found.get("RepoDigests") or ()))
 
     def registry_digest(self, reference: str) -> str | None:
         """The digest that the image's own registry has for it, or None when the registry does not say."""
@@ -112,16 +128,42 @@ class Engine:
             return None
         return str(found["Descriptor"]["digest"])
 
+    def translate(self, deployment: Deployment) -> Translation:
+        """Check that the deployment makes a stack; what Swarm cannot do are the warnings."""
+        document = self._document(deployment)
+        return Translation(document.replicas, document.warnings)
+
+    def spec_of(self, deployment: Deployment) -> str:
+        """The hash does not depend on the colour, on the number of instances, or on which Docker client deploys it."""
+        image = deployment.project.service(deployment.target)["image"]
+        return spec_hash(
+            deployment.project,
+            deployment.target,
+            colored=deployment.color is not None,
+            images={image: deployment.images[image]} if image in deployment.images else {},
+            image_identity=deployment.image_id,
+            target_port=deployment.target_port,
+        )
+
     # -- changing -----------------------------------------------------------------------------------------------
+
+    def deploy(self, deployment: Deployment, timeout: float, *, with_registry_auth: bool = False) -> None:
+        """Apply the stack file of the deployment with Docker's own command line."""
+        stack_deploy(
+            self._document(deployment),
+            docker_host=self.docker_host,
+            timeout=timeout,
+            with_registry_auth=with_registry_auth,
+        )
 
     def update(self, service: ServiceState, change: Callable[[dict[str, Any]], None]) -> ServiceState:
         """Apply C(change) to a copy of the service's spec, only if the service is still as C(service) says.
 
         Returns the state after the update. Raises OutOfDateError when somebody else changed it meanwhile.
         """
-        spec = copy.deepcopy(service.spec)
+        spec = copy.deepcopy(service.native)
         change(spec)
-        if spec == service.spec:
+        if spec == service.native:
             return service
         url = self._api._url("/services/{0}/update", service.id)  # noqa: SLF001 - the SDK takes no whole spec
         try:
@@ -149,13 +191,13 @@ class Engine:
 
         return self.update(service, set_replicas)
 
-    def label(self, service: ServiceState, labels: dict[str, str]) -> ServiceState:
-        """Write service labels; Swarm restarts nothing for that."""
+    def mark(self, service: ServiceState, run: str) -> ServiceState:
+        """Write the run into a service label; Swarm restarts nothing for that."""
 
-        def set_labels(spec: dict[str, Any]) -> None:
-            spec["Labels"] = {**(spec.get("Labels") or {}), **labels}
+        def set_label(spec: dict[str, Any]) -> None:
+            spec["Labels"] = {**(spec.get("Labels") or {}), RUN_LABEL: run}
 
-        return self.update(service, set_labels)
+        return self.update(service, set_label)
 
     def remove(self, service: ServiceState) -> None:
         """Remove a service; one that is gone already is fine."""
@@ -180,6 +222,22 @@ class Engine:
                     # One that another service still uses is refused by Swarm, and stays.
                     with contextlib.suppress(DockerException, requests.RequestException):
                         removal(item["ID"])
+
+    def _document(self, deployment: Deployment) -> StackDocument:
+        if self._dialect is None:
+            self._dialect = client_dialect(("docker", "--host", self.docker_host))
+        return stack_document(
+            deployment.project,
+            deployment.target,
+            deployment.color,
+            instances=deployment.instances,
+            images=deployment.images,
+            side_targets=deployment.side_targets,
+            running={name: SideTarget(kept.replicas, kept.image) for name, kept in deployment.kept.items()},
+            labels={RUN_LABEL: deployment.run, SPEC_LABEL: deployment.spec, IMAGE_LABEL: deployment.image_id},
+            target_port=deployment.target_port,
+            dialect=self._dialect,
+        )
 
     def _call(self, operation: Callable[..., Any], **arguments: Any) -> Any:
         try:

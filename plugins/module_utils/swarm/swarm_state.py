@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from ..ports.engine import Phase, ServiceState, TaskState, UpdateState
 
 # Service labels. The first three say what a service is, the others which run deployed what.
 PROJECT_LABEL = "dockerflow.project"
@@ -23,102 +25,86 @@ _ENDED = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orp
 _FAILED = frozenset({"failed", "rejected", "orphaned"})
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceState:
-    """A Swarm service. C(version) is the index that an update must give."""
-
-    id: str
-    name: str
-    version: int
-    replicas: int
-    labels: Mapping[str, str]
-    image: str
-    update_state: str | None
-    update_message: str | None
-    update_started: str | None
-    spec: dict[str, Any] = field(repr=False)
-
-    @property
-    def objects(self) -> frozenset[str]:
-        """The names of the configs and secrets that its containers mount."""
-        container = self.spec["TaskTemplate"]["ContainerSpec"]
-        configs = {item["ConfigName"] for item in container.get("Configs") or ()}
-        return frozenset(configs | {item["SecretName"] for item in container.get("Secrets") or ()})
-
-
-@dataclass(frozen=True, slots=True)
-class TaskState:
-    """A task: one instance, or the attempt at one. C(ports) are its ports on the node; IPv4 and IPv6 may differ."""
-
-    id: str
-    slot: int
-    created: str
-    state: str
-    desired: str
-    node_id: str
-    node_address: str
-    container: str
-    reason: str
-    exit_code: int | None
-    ports: frozenset[int]
-
-    @property
-    def running(self) -> bool:
-        """It runs, is healthy if it has a health check, and shall go on running."""
-        return self.state == "running" and self.desired == "running"
-
-    @property
-    def ended(self) -> bool:
-        """It is over."""
-        return self.state in _ENDED
-
-    @property
-    def completed(self) -> bool:
-        """It ended well, as a job does."""
-        return self.state == "complete"
-
-    @property
-    def failed(self) -> bool:
-        """It ended by itself, or could not even start."""
-        return self.state in _FAILED
+_STARTING = "starting"
+# How an update ends. Docker's own command line exits with 0 for all of them (docker/cli#6752).
+_PHASES: Mapping[str, Phase] = {
+    "updating": "updating",
+    "completed": "completed",
+    "paused": "paused",
+    "rollback_paused": "paused",
+    "rollback_started": "rolling_back",
+    "rollback_completed": "rolled_back",
+}
 
 
 def service_state(item: Mapping[str, Any]) -> ServiceState:
     """From an element of C(GET /services)."""
     spec = item["Spec"]
-    update = item.get("UpdateStatus") or {}
+    labels = spec.get("Labels") or {}
+    container = spec["TaskTemplate"]["ContainerSpec"]
     replicas = (spec.get("Mode", {}).get("Replicated") or {}).get("Replicas")
     return ServiceState(
         id=item["ID"],
         name=spec["Name"],
         version=int(item["Version"]["Index"]),
         replicas=1 if replicas is None else int(replicas),
-        labels=dict(spec.get("Labels") or {}),
-        image=spec["TaskTemplate"]["ContainerSpec"]["Image"],
-        update_state=update.get("State"),
-        update_message=update.get("Message"),
-        update_started=update.get("StartedAt"),
-        spec=dict(spec),
+        image=container["Image"],
+        spec=labels.get(SPEC_LABEL, ""),
+        image_id=labels.get(IMAGE_LABEL, ""),
+        run=labels.get(RUN_LABEL, ""),
+        update=_update(item.get("UpdateStatus") or {}),
+        objects=frozenset(
+            {mounted["ConfigName"] for mounted in container.get("Configs") or ()}
+            | {mounted["SecretName"] for mounted in container.get("Secrets") or ()}
+        ),
+        definition=spec["TaskTemplate"],
+        native=dict(spec),
     )
 
 
+def _update(status: Mapping[str, Any]) -> UpdateState | None:
+    state = status.get("State")
+    if not state:
+        return None
+    return UpdateState(_PHASES.get(state, "unknown"), state, status.get("Message") or "", status.get("StartedAt"))
+
+
 def task_state(item: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> TaskState:
-    """From an element of C(GET /tasks) and the nodes by id."""
+    """From an element of C(GET /tasks) and the nodes by id. With a health check, Swarm says running once it passed."""
     status = item.get("Status") or {}
     container = status.get("ContainerStatus") or {}
     node = nodes.get(item.get("NodeID", ""), {})
     ports = (status.get("PortStatus") or {}).get("Ports") or []
     exit_code = container.get("ExitCode")
+    state, desired = status.get("State", "new"), item.get("DesiredState", "")
+    ended = state in _ENDED
     return TaskState(
         id=item["ID"],
         slot=int(item.get("Slot", 0)),
         created=item["CreatedAt"],
-        state=status.get("State", "new"),
-        desired=item.get("DesiredState", ""),
+        state=state,
+        reason=status.get("Err") or status.get("Message") or "",
+        running=state == desired == "running",
+        leaving=not ended and desired != "running",
+        ended=ended,
+        completed=state == "complete",
+        failed=state in _FAILED,
+        rejected=state == "rejected",
+        starting=state == _STARTING,
         node_id=item.get("NodeID", ""),
         node_address=(node.get("Status") or {}).get("Addr", ""),
         container=container.get("ContainerID", ""),
-        reason=status.get("Err") or status.get("Message") or "",
-        exit_code=int(exit_code) if exit_code is not None and status.get("State") in _ENDED else None,
+        exit_code=int(exit_code) if exit_code is not None and ended else None,
         ports=frozenset(int(port["PublishedPort"]) for port in ports if port.get("PublishMode") == "host"),
     )
+
+
+def leaving_first(tasks: Iterable[TaskState], count: int) -> list[TaskState]:
+    """The tasks that Swarm will remove: those with the highest ordinal on their node (seen in 5 of 5 trials)."""
+    ordinal: Counter[str] = Counter()
+    ranked = []
+    for task in sorted(tasks, key=lambda task: task.slot):
+        ranked.append((ordinal[task.node_id], task.slot, task))
+        ordinal[task.node_id] += 1
+    ranked.sort(key=lambda one: (one[0], one[1]), reverse=True)
+    return [task for _ordinal, _slot, task in ranked[:count]]

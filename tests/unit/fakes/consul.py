@@ -1,22 +1,23 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Consul in memory, as the Registry port shows it: compare-and-set, sessions, locks, registered instances."""
+"""Consul in memory, as the ports show it: compare-and-set, sessions, locks, prefixes, registered instances."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.registry import Entry, Instance, Registry
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import (
     RegistryError,
     RegistryUnreachableError,
 )
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.catalog import Instance
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.store import Entry
 
 
-class FakeConsul(Registry):
-    """Answers every call of the port; what it has no answer for would try to reach a Consul that is not there.
+class FakeConsul:
+    """Implements the ports C(Store) and C(Catalog).
 
     C(written) lists each changed key, C(renewed) each session that was extended. C(before_write) is called with the key
     before a value is changed, C(watchers) after, C(after_watch) once a watch has its answer. C(silent) makes every call

@@ -1,16 +1,14 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Deploying the shop to the fake Swarm, by a C(docker stack deploy) that works."""
+"""Deploying the shop to the fake engine."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.project import ComposeProject
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stack.document import StackDocument
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine import ImageState
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.deploy import DeployPlan, deploy, plan_deploy
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.sources import DeployWish, Sources, prepare
 from ansible_collections.dockerflow.delivery.tests.unit.fixtures.compose.shop import shop
@@ -27,29 +25,14 @@ def project() -> ComposeProject:
 
 def shop_sources(world: World, colored: bool = True) -> Sources:
     """The shop, whose images are here."""
-    world.swarm.images = {"app:1": {"Id": "sha256:1"}, "db:1": {"Id": "sha256:2"}}
+    world.engine.images = {"app:1": ImageState("sha256:1"), "db:1": ImageState("sha256:2")}
     return prepare(world.release.engine, project(), "app", AT_ONCE, colored=colored)
-
-
-def stack_deploy(world: World) -> Callable[..., list[str]]:
-    """What stands in for the command line."""
-
-    def apply(document: StackDocument, **_options: Any) -> list[str]:
-        for name, service in document.content["services"].items():
-            wanted = service["deploy"]
-            world.swarm.deploy(
-                f"{document.project}_{name}", wanted.get("replicas", 1), wanted["labels"], service["image"]
-            )
-        world.swarm.calls.append("stack deploy")
-        return []
-
-    return apply
 
 
 def run(world: World, sources: Sources, wish: DeployWish = AT_ONCE) -> DeployPlan:
     """Plan and deploy as the module does."""
     release = world.release
-    plan = plan_deploy(wish, release.truth(), release.record()[0], sources.spec, sources.image, sources.from_file)
+    plan = plan_deploy(wish, release.truth(), release.record.read(), sources.spec, sources.image, sources.from_file)
     if plan.changed:
         deploy(release, sources, plan, wish)
     return plan

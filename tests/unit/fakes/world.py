@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A whole world for the stages: Swarm, Consul with a registrator, a fleet of proxies, and a run that holds the lock."""
+"""A whole world for the stages: an engine, Consul with a registrator, a fleet of proxies, and the lock."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.proxy_reports import Fleet
-from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.registry import Instance
+from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.proxy_reports import ReportedFleet
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.catalog import Instance
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.lock import Holder, RunLock
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ColorRelease, ReleaseRecord
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.run import Run
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
-from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_engine import Engine
-from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_state import SPEC_LABEL
 
 from .consul import FakeConsul
+from .engine import FakeEngine
 from .proxies import FakeProxies
-from .swarm import FakeSwarm
 
 NOW = "2026-11-21T12:00:00Z"
 SERVICE = "books-ms-app"
@@ -29,38 +28,39 @@ SERVICE = "books-ms-app"
 class World:
     """Everything that a release meets. C(refusing) are front addresses where nothing listens."""
 
-    def __init__(self, swarm: FakeSwarm, refusing: set[str]) -> None:
-        self.swarm = swarm
+    def __init__(self, refusing: set[str]) -> None:
+        self.engine = FakeEngine()
         self.refusing = refusing
         self.consul = FakeConsul()
         self.proxies = FakeProxies(self.consul, "proxy-1", "proxy-2")
         self.registrator = True
         self.progress: list[str] = []
-        self.swarm.on_change.append(self._register)
+        self.engine.on_change.append(self._register)
         self.release = self.new_release()
 
     def new_release(self, excluded: frozenset[str] = frozenset()) -> Release:
         """What a module connects to; without a lock."""
         return Release(
-            engine=Engine("unix:///docker.sock"),
-            registry=self.consul,
-            fleet=Fleet(self.consul, "docker-flow/", excluded),
+            engine=self.engine,
+            store=self.consul,
+            catalog=self.consul,
+            fleet=ReportedFleet(self.consul, "docker-flow/", excluded),
             prefix="docker-flow/",
             project="books-ms",
             target="app",
-            progress=self.progress.append,
+            run=Run(self.progress.append),
         )
 
     def start_run(self, release: Release | None = None, **options: Any) -> Release:
         """Take the lock of the target."""
         release = release or self.release
         holder = Holder("ann@laptop", NOW, "test", "")
-        release.lock = RunLock.take(self.consul, release.lock_key, holder, ttl=30, wait=0, **options)
+        release.run.taken = RunLock.take(self.consul, release.keys.lock, holder, ttl=30, wait=0, **options)
         return release
 
-    def colour(self, color: str, instances: int, spec: str = "s1", **labels: str) -> None:
+    def colour(self, color: str, instances: int, spec: str = "s1", **about: Any) -> None:
         """A colour that runs."""
-        self.swarm.deploy(f"books-ms_app-{color}", instances, {SPEC_LABEL: spec, **labels})
+        self.engine.put(f"books-ms_app-{color}", instances, spec=spec, **about)
 
     def route(self, live: str, revision: int = 4, **changes: Any) -> Route:
         """A route that every proxy already has, expecting what runs."""
@@ -80,16 +80,15 @@ class World:
 
     def running(self, color: str) -> list[str]:
         """The ids of the tasks that run."""
-        tasks = self.swarm.task_items.get(f"books-ms_app-{color}", [])
-        return [task["ID"] for task in tasks if task["Status"]["State"] == "running"]
+        return [task.id for task in self.engine.task_list.get(f"books-ms_app-{color}", []) if task.running]
 
     def recorded_now(self) -> ReleaseRecord:
         """The release record as it stands."""
-        return self.release.record()[0]
+        return self.release.record.read()
 
     def route_now(self) -> Route:
         """The route as it stands; there must be one."""
-        route = self.release.route()[0]
+        route = self.release.route.read()[0]
         assert route is not None
         return route
 
@@ -99,18 +98,17 @@ class World:
         color = name.rsplit("-", 1)[1]
         self.consul.services[f"{SERVICE}-{color}"] = [
             Instance(
-                id=f"manager-1:{name}:{port['PublishedPort']}",
+                id=f"manager-1:{name}:{min(task.ports)}",
                 address="172.17.0.1",
-                port=port["PublishedPort"],
+                port=min(task.ports),
                 node="manager-1",
                 node_alive=True,
                 passing=True,
-                meta={"swarm_task": task["ID"]},
+                meta={"swarm_task": task.id},
                 tags=(),
             )
-            for task in self.swarm.task_items.get(name, [])
-            if task["Status"]["State"] == "running"
-            for port in task["Status"]["PortStatus"]["Ports"][:1]
+            for task in self.engine.task_list.get(name, [])
+            if task.running
         ]
 
 

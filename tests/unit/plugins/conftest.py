@@ -6,16 +6,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.consul import proxy_reports as fleet
-from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm import swarm_engine as engine
-from ansible_collections.dockerflow.delivery.tests.unit.fakes.swarm import FakeSwarm
+from ansible_collections.dockerflow.delivery.plugins.module_utils.consul import proxy_reports
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import World
 
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     """Two proxies, nothing deployed, no lock taken."""
-    swarm, refusing = FakeSwarm(), set[str]()
-    monkeypatch.setattr(engine.docker, "APIClient", lambda **_options: swarm)
-    monkeypatch.setattr(fleet, "refuses_connections", refusing.__contains__)
-    return World(swarm, refusing)
+    refusing = set[str]()
+    monkeypatch.setattr(proxy_reports, "refuses_connections", refusing.__contains__)
+    return World(refusing)

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.module import arguments
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module import connection
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import World
 
 Run = Callable[..., dict[str, Any]]
@@ -20,9 +20,10 @@ Run = Callable[..., dict[str, Any]]
 def run(world: World, run_module: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> Run:
     """Call C(run(module, check=False, option=value, …)) for target C(app) of C(books-ms), with deadlines of no time.
 
-    In check mode it also makes sure that nothing was written, neither to Consul nor to Swarm.
+    In check mode it also makes sure that nothing was written, neither to Consul nor to the engine.
     """
-    monkeypatch.setattr(arguments, "Registry", lambda _connection: world.consul)
+    monkeypatch.setattr(connection, "connect_consul", lambda _parameters: (world.consul, world.consul))
+    monkeypatch.setattr(connection, "SwarmEngine", lambda *_arguments: world.engine)
 
     def call(module: ModuleType, check: bool = False, **options: Any) -> dict[str, Any]:
         known: dict[str, Any] = module.ARGUMENTS
@@ -30,10 +31,10 @@ def run(world: World, run_module: Callable[..., dict[str, Any]], monkeypatch: py
         given = {name: value for name, value in defaults.items() if name in known} | options
         if check:
             given["_ansible_check_mode"] = True
-        before = list(world.consul.written), list(world.swarm.calls)
+        before = list(world.consul.written), list(world.engine.calls)
         result = run_module(module, given)
         if check:
-            assert (world.consul.written, world.swarm.calls) == before
+            assert (world.consul.written, world.engine.calls) == before
         return result
 
     return call

@@ -6,11 +6,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import deploy as stage_deploy
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import rolling as stage_rolling
 from ansible_collections.dockerflow.delivery.plugins.modules import blue_green_deploy
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.deploying import project as shop_project
-from ansible_collections.dockerflow.delivery.tests.unit.fakes.deploying import shop_sources, stack_deploy
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.deploying import shop_sources
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import World, release_of
 
 from .conftest import Run
@@ -21,8 +19,6 @@ def project(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """The shop under the name of the target that the tests know, deployed by a command line that works."""
 
     monkeypatch.setattr(blue_green_deploy, "load_project", lambda *_arguments, **_options: shop_project())
-    monkeypatch.setattr(stage_deploy, "stack_deploy", stack_deploy(world))
-    monkeypatch.setattr(stage_rolling, "stack_deploy", stack_deploy(world))
     shop_sources(world)
     return world
 
@@ -50,7 +46,7 @@ def test_a_release_is_predicted_then_done_then_there(project: World, run: Run) -
 
 def test_side_targets_come_with_it(project: World, run: Run) -> None:
     run(blue_green_deploy, project_src="/project", side_targets=["db"])
-    assert sorted(project.swarm.items) == ["books-ms_app-blue", "books-ms_db"]
+    assert sorted(project.engine.services) == ["books-ms_app-blue", "books-ms_db"]
 
 
 def test_variables_are_not_shown_and_hide_nothing_else(project: World, run: Run) -> None:
@@ -72,8 +68,8 @@ def test_a_release_that_does_not_come_up(project: World, run: Run) -> None:
     project.colour("blue", 2, "old")
     project.route("blue")
     project.record(live=release_of("blue", "old"))
-    project.swarm.outcome["books-ms_app-green"] = "failed"
-    project.swarm.logs = ["no database"]
+    project.engine.outcome["books-ms_app-green"] = "failed"
+    project.engine.logs = ["no database"]
     failed = run(blue_green_deploy, project_src="/project", max_failures=1)
     assert failed["failed"]
     assert "task: non-zero exit (3)" in failed["msg"]

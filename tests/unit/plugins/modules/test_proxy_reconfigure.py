@@ -125,6 +125,6 @@ def test_the_preview_is_not_in_a_diff(deployed: World, run: Run) -> None:
 
 
 def test_a_planned_release_can_be_predicted(deployed: World, run: Run) -> None:
-    deployed.swarm.items.pop("books-ms_app-green")
+    deployed.engine.services.pop("books-ms_app-green")
     predicted = run(proxy_reconfigure, check=True, color="green", planned_instances=2)
     assert (predicted["changed"], predicted["color"]) == (True, "green")

@@ -8,11 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_state import (
-    COLOR_LABEL,
-    PROJECT_LABEL,
-    TARGET_LABEL,
-)
 from ansible_collections.dockerflow.delivery.plugins.modules import release_info
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import World
 
@@ -23,9 +18,8 @@ from .conftest import Run
 def two(world: World) -> World:
     """Two projects with a coloured service each."""
     for project in ("shop", "books-ms"):
-        labels = {PROJECT_LABEL: project, TARGET_LABEL: "app", COLOR_LABEL: "blue"}
-        world.swarm.deploy(f"{project}_app-blue", 1, labels)
-        world.swarm.deploy(f"{project}_db", 1)
+        world.engine.put(f"{project}_app-blue", 1)
+        world.engine.put(f"{project}_db", 1)
     return world
 
 

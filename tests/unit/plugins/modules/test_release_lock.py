@@ -15,9 +15,9 @@ def test_a_run(world: World, run: Run) -> None:
     started = run(release_lock, owner="ann@laptop", stage="deploy")
     assert (started["changed"], started["run"]) == (False, "session-1")
     assert run(release_lock, run="session-1", stage="proxy")["run"] == "session-1"
-    assert world.consul.keys[world.release.lock_key].json()["stage"] == "proxy"
+    assert world.consul.keys[world.release.keys.lock].json()["stage"] == "proxy"
     assert run(release_lock, run="session-1", state="released")["run"] is None
-    assert (world.consul.keys.get(world.release.lock_key), world.consul.sessions) == (None, set())
+    assert (world.consul.keys.get(world.release.keys.lock), world.consul.sessions) == (None, set())
 
 
 def test_the_second_is_refused_and_may_take_over(world: World, run: Run) -> None:

@@ -40,7 +40,7 @@ def test_a_rollback_is_predicted_then_done(flipped: World, run: Run, warm: bool)
 
 def test_one_that_does_not_start_leaves_users_where_they_are(flipped: World, run: Run) -> None:
     flipped.colour("blue", 0, "v1")
-    flipped.swarm.outcome["books-ms_app-blue"] = "rejected"
+    flipped.engine.outcome["books-ms_app-blue"] = "rejected"
     failed = run(release_rollback)
     assert failed["failed"]
     assert "No such image" in failed["msg"]

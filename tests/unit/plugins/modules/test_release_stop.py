@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import utc_now
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.run import utc_now
 from ansible_collections.dockerflow.delivery.plugins.modules import release_stop
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxies import DEAD
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import NOW, World, release_of

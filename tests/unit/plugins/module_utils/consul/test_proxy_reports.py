@@ -12,17 +12,19 @@ from typing import Any
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.proxy_reports import (
+    ReportedFleet,
+    proxy,
+    refuses_connections,
+)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.fleet import (
     Acknowledgement,
     ColorStatus,
-    Fleet,
     Proxy,
     counting_members,
     open_requests,
-    proxy,
-    refuses_connections,
     served_colors,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.consul import FakeConsul
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxies import DEAD
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, World
@@ -129,12 +131,12 @@ def test_a_report_of_no_member_does_not_count(world: World) -> None:
 
 
 def test_an_excluded_member_does_not_count(world: World) -> None:
-    assert list(Fleet(world.consul, "docker-flow/", frozenset({"proxy-1"})).snapshot()) == ["proxy-2"]
+    assert list(ReportedFleet(world.consul, "docker-flow/", frozenset({"proxy-1"})).snapshot()) == ["proxy-2"]
 
 
 def test_a_fleet_needs_a_member() -> None:
     with pytest.raises(DeliveryError, match="nothing under 'test/members/' in Consul"):
-        Fleet(FakeConsul(), "test/").require_members()
+        ReportedFleet(FakeConsul(), "test/").require_members()
 
 
 def test_waiting_ends_when_the_condition_holds(world: World) -> None:

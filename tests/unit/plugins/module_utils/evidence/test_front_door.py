@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.proxy_reports import Proxy
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.evidence import front_door
 from ansible_collections.dockerflow.delivery.plugins.module_utils.evidence.front_door import ask_all, is_good
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.fleet import Proxy
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
 
 ROUTE = Route("books-ms-app", 4, ("/api/v1/books",), Split("blue"), ("books.example",), {"blue": 1})

@@ -9,13 +9,13 @@ from functools import partial
 from threading import Event
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.registry import Entry
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import (
     LockHeldError,
     LockLostError,
     RegistryError,
 )
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.waiting import wait_until
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.store import Entry
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release import lock as release_lock
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.lock import Holder, Renewal, RunLock
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.consul import FakeConsul

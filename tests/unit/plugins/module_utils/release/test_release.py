@@ -15,9 +15,8 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors im
     OutOfDateError,
 )
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release, utc_now
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.run import Run, utc_now
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
-from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_state import RUN_LABEL
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import NOW, SERVICE, World, release_of
 
 KEY = f"docker-flow/routes/{SERVICE}"
@@ -36,12 +35,12 @@ def live(world: World) -> World:
 
 def test_names(world: World) -> None:
     release = world.release
-    assert (release.service, release.swarm_name("blue"), release.swarm_name(None)) == (
+    assert (release.service, release.engine_name("blue"), release.engine_name(None)) == (
         SERVICE,
         "books-ms_app-blue",
         "books-ms_app",
     )
-    assert (release.route_key, release.record_key, release.lock_key) == (
+    assert (release.keys.route, release.keys.record, release.keys.lock) == (
         KEY,
         f"docker-flow/releases/{SERVICE}",
         f"docker-flow/locks/{SERVICE}",
@@ -62,7 +61,7 @@ def test_nothing_is_there_yet(world: World) -> None:
     truth = world.release.truth()
     assert (truth.route, truth.route_index, truth.live, truth.services, truth.running) == (None, 0, None, {}, {})
     assert truth.served == set()
-    assert world.release.record()[1] == 0
+    assert world.release.record.read() == ReleaseRecord("books-ms", "app")
 
 
 def test_the_truth(live: World) -> None:
@@ -99,7 +98,7 @@ def test_what_is_served(live: World, split: Split | None, said: str, expected: s
 def test_routes_of_others(live: World) -> None:
     live.consul.seed("docker-flow/routes/shop-app", Route("shop-app", 1, ("/shop",), Split("blue")).to_json())
     live.consul.seed("docker-flow/routes/damaged", "{")
-    assert [route.service for route in live.release.other_routes()] == ["shop-app"]
+    assert [route.service for route in live.release.route.others()] == ["shop-app"]
 
 
 def test_a_damaged_route_of_ours_stops_us(live: World) -> None:
@@ -109,9 +108,9 @@ def test_a_damaged_route_of_ours_stops_us(live: World) -> None:
 
 
 def test_a_service_name_that_another_project_has_is_refused(live: World) -> None:
-    live.consul.seed(live.release.record_key, json.dumps(ReleaseRecord("books", "ms-app").to_document()))
+    live.consul.seed(live.release.keys.record, json.dumps(ReleaseRecord("books", "ms-app").to_document()))
     with pytest.raises(DeliveryError, match="'books-ms-app', which target 'ms-app' of project 'books' already has"):
-        live.release.record()
+        live.release.record.read()
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------
@@ -119,54 +118,54 @@ def test_a_service_name_that_another_project_has_is_refused(live: World) -> None
 
 def test_no_change_without_a_lock(live: World) -> None:
     release = live.release
-    route, index = release.route()
+    route, index = release.route.read()
     assert route is not None
     for change in (
-        lambda: release.write_route(route, index),
-        lambda: release.delete_route(index),
-        lambda: release.change_record(lambda record: record.without_candidate()),
+        lambda: release.route.write(route, index),
+        lambda: release.route.delete(index),
+        lambda: release.record.change(lambda record: record.without_candidate()),
         release.fence_services,
-        release.renew,
+        release.run.renew,
     ):
         with pytest.raises(DeliveryError, match="a change without the lock of the run"):
             change()
     assert live.consul.written == []
-    assert RUN_LABEL not in live.swarm.items["books-ms_app-blue"]["Spec"]["Labels"]
+    assert live.engine.services["books-ms_app-blue"].run == ""
 
 
 def test_a_route_is_written_against_its_index(live: World) -> None:
     release = live.start_run()
-    route, index = release.route()
+    route, index = release.route.read()
     assert route is not None
     newer = replace(route, revision=5)
-    assert release.write_route(newer, index) == live.consul.keys[KEY].modify_index
+    assert release.route.write(newer, index) == live.consul.keys[KEY].modify_index
     with pytest.raises(OutOfDateError, match=r"^the route of 'books-ms-app' was changed by somebody else meanwhile"):
-        release.write_route(replace(route, revision=6), index)
+        release.route.write(replace(route, revision=6), index)
     with pytest.raises(OutOfDateError):
-        release.delete_route(index)
+        release.route.delete(index)
     assert live.route_now() == newer
 
 
 def test_a_route_is_deleted_against_its_index(live: World) -> None:
     release = live.start_run()
-    release.delete_route(release.route()[1])
-    assert release.route() == (None, 0)
+    release.route.delete(release.route.read()[1])
+    assert release.route.read() == (None, 0)
 
 
 @pytest.mark.parametrize("delete", [False, True])
 def test_a_lost_lock_is_told_from_a_moved_route(live: World, delete: bool) -> None:
     release = live.start_run()
-    route, index = release.route()
+    route, index = release.route.read()
     assert route is not None
-    live.consul.expire(release.held_lock().run)
+    live.consul.expire(release.run.id)
     with pytest.raises(LockLostError):
-        release.delete_route(index) if delete else release.write_route(replace(route, revision=5), index)
+        release.route.delete(index) if delete else release.route.write(replace(route, revision=5), index)
     assert live.route_now() == route
 
 
 def test_the_record_is_changed_under_the_lock(live: World) -> None:
     release = live.start_run()
-    changed = release.change_record(lambda record: record.deployed(release_of("green")))
+    changed = release.record.change(lambda record: record.deployed(release_of("green")))
     assert changed == live.recorded_now()
     assert changed.candidate == release_of("green")
 
@@ -174,7 +173,7 @@ def test_the_record_is_changed_under_the_lock(live: World) -> None:
 def test_a_record_that_stays_as_it_is_is_not_written(live: World) -> None:
     release = live.start_run()
     live.consul.written.clear()
-    release.change_record(lambda record: record.without_candidate())
+    release.record.change(lambda record: record.without_candidate())
     assert live.consul.written == []
 
 
@@ -182,13 +181,13 @@ def test_a_record_that_moved_is_not_overwritten(live: World) -> None:
     release = live.start_run()
 
     def moved(key: str) -> None:
-        if key == release.record_key:
+        if key == release.keys.record:
             live.consul.before_write.clear()
             live.record(live=release_of("green"))
 
     live.consul.before_write.append(moved)
     with pytest.raises(OutOfDateError, match=r"^the record of 'books-ms-app' was changed"):
-        release.change_record(lambda record: record.deployed(release_of("blue")))
+        release.record.change(lambda record: record.deployed(release_of("blue")))
     assert live.recorded_now().live == release_of("green")
 
 
@@ -200,16 +199,14 @@ def test_both_colours_carry_the_run(live: World) -> None:
     running = live.running("blue"), live.running("green")
     release = live.start_run()
     fenced = release.fence_services()
-    assert {color: service.labels[RUN_LABEL] for color, service in fenced.items()} == dict.fromkeys(
-        ("blue", "green"), release.held_lock().run
-    )
+    assert {color: service.run for color, service in fenced.items()} == dict.fromkeys(("blue", "green"), release.run.id)
     assert (live.running("blue"), live.running("green")) == running
 
 
 def test_a_sleeper_meets_another_runs_index(live: World) -> None:
     sleeper = live.start_run()
     old = sleeper.fence_services()["blue"]
-    live.consul.expire(sleeper.held_lock().run)
+    live.consul.expire(sleeper.run.id)
     live.start_run(live.new_release()).fence_services()
     with pytest.raises(OutOfDateError):
         sleeper.engine.scale(old, 0)
@@ -224,7 +221,7 @@ def test_the_stages_of_one_run_do_not_fence_each_other(live: World) -> None:
 
 
 def test_two_services_are_two_locks(world: World) -> None:
-    other = Release(world.release.engine, world.consul, world.release.fleet, "docker-flow/", "books-ms", "admin")
+    other = replace(world.release, target="admin", run=Run())
     world.start_run()
     world.start_run(other)
-    assert other.held_lock().run != world.release.held_lock().run
+    assert other.run.id != world.release.run.id

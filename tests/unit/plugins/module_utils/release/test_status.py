@@ -60,7 +60,7 @@ def candidate_gone(world: World) -> None:
 
 
 def one_died(world: World) -> None:
-    world.swarm.stop_task("books-ms_app-blue")
+    world.engine.stop_task("books-ms_app-blue")
 
 
 def route_lost(world: World) -> None:
@@ -138,12 +138,12 @@ def test_the_whole_picture(live: World) -> None:
 
 
 def test_a_lock_that_was_given_back_is_none(live: World) -> None:
-    live.start_run().held_lock().give_back()
+    live.start_run().run.lock.give_back()
     assert status(live.release)["lock"] is None
 
 
 def test_a_killed_runs_lock_is_none(live: World) -> None:
-    live.consul.expire(live.start_run().held_lock().run)
+    live.consul.expire(live.start_run().run.id)
     assert status(live.release)["lock"] is None
 
 

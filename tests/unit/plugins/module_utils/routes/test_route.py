@@ -16,11 +16,13 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route i
     Route,
     RouteOptions,
     Split,
+    conflicts,
+    map_path,
+)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.rules import (
     check_host,
     check_path,
     check_token,
-    conflicts,
-    map_path,
 )
 
 ROUTE = Route(

@@ -14,7 +14,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors im
     EngineError,
     LockLostError,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stack.document import StackDocument
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine import ImageState
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import deploy as stage_deploy
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.deploy import DeployPlan
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.sources import (
@@ -22,16 +22,11 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.sources
     Sources,
     prepare,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_state import (
-    RUN_LABEL,
-    SPEC_LABEL,
-)
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.deploying import (
     AT_ONCE,
     project,
     run,
     shop_sources,
-    stack_deploy,
 )
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxies import DEAD
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, World, release_of
@@ -40,9 +35,8 @@ BLUE, GREEN = "books-ms_app-blue", "books-ms_app-green"
 
 
 @pytest.fixture
-def sources(world: World, monkeypatch: pytest.MonkeyPatch) -> Sources:
-    """The shop, deployed by a command line that works."""
-    monkeypatch.setattr(stage_deploy, "stack_deploy", stack_deploy(world))
+def sources(world: World) -> Sources:
+    """The shop, whose images are here."""
     return shop_sources(world)
 
 
@@ -51,7 +45,7 @@ def test_the_first_release(world: World, sources: Sources) -> None:
     run(world, sources)
     service = world.release.color_service("blue")
     assert service is not None
-    assert (service.labels[SPEC_LABEL], service.labels[RUN_LABEL]) == (sources.spec, world.release.held_lock().run)
+    assert (service.spec, service.run) == (sources.spec, world.release.run.id)
     candidate = world.recorded_now().candidate
     assert candidate is not None
     assert (candidate.color, candidate.spec, candidate.image, candidate.by) == (
@@ -66,9 +60,9 @@ def test_a_second_run_changes_nothing(world: World, sources: Sources) -> None:
     world.start_run()
     run(world, sources)
     world.consul.written.clear()
-    world.swarm.calls.clear()
+    world.engine.calls.clear()
     assert run(world, sources).changed is False
-    assert (world.consul.written, world.swarm.calls) == ([], [])
+    assert (world.consul.written, world.engine.calls) == ([], [])
 
 
 def test_the_live_colour_is_not_touched_by_a_good_release(world: World, sources: Sources) -> None:
@@ -83,8 +77,8 @@ def test_the_live_colour_is_not_touched_by_a_good_release(world: World, sources:
 
 
 def bad(world: World, outcome: str) -> None:
-    world.swarm.outcome[GREEN] = outcome
-    world.swarm.logs = ["connecting", "no database"]
+    world.engine.outcome[GREEN] = outcome
+    world.engine.logs = ["connecting", "no database"]
 
 
 @pytest.mark.parametrize(
@@ -125,14 +119,8 @@ def test_a_candidate_that_consul_never_sees_is_removed(world: World, sources: So
     assert world.release.color_service("blue") is None
 
 
-def test_a_stack_deploy_that_fails_leaves_nothing(
-    world: World, sources: Sources, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fails(document: StackDocument, **_options: Any) -> list[str]:
-        world.swarm.deploy(BLUE, 1, document.content["services"]["app-blue"]["deploy"]["labels"])
-        raise EngineError("docker stack deploy of 'books-ms' failed: network in use")
-
-    monkeypatch.setattr(stage_deploy, "stack_deploy", fails)
+def test_a_stack_deploy_that_fails_leaves_nothing(world: World, sources: Sources) -> None:
+    world.engine.failing = EngineError("docker stack deploy of 'books-ms' failed: network in use")
     world.start_run()
     with pytest.raises(EngineError, match="network in use"):
         run(world, sources)
@@ -149,7 +137,7 @@ def test_a_sleeper_does_not_remove_what_another_run_made_live(
 
     def slept(_release: Any, _plan: DeployPlan, _wish: DeployWish) -> None:
         # While it slept, its lock expired, and another run took its candidate over and made it live.
-        world.consul.expire(sleeper.held_lock().run)
+        world.consul.expire(sleeper.run.id)
         world.start_run(second)
         second.fence_services()
         world.route("green")
@@ -168,7 +156,7 @@ def test_a_run_that_lost_its_lock_does_not_even_touch_its_own_candidate(
     release = world.start_run()
 
     def slept(*_arguments: Any) -> None:
-        world.consul.expire(release.held_lock().run)
+        world.consul.expire(release.run.id)
         raise LockLostError("run 'session-1' no longer holds the lock")
 
     monkeypatch.setattr(stage_deploy, "prove", slept)
@@ -184,12 +172,10 @@ def test_a_second_run_is_refused_by_swarm_where_it_meets_the_first(world: World,
     world.start_run()
 
     def another(name: str) -> None:
-        world.swarm.before_update.clear()
-        item = world.swarm.items[name]
-        item["Spec"]["Labels"]["dockerflow.run"] = "another"
-        item["Version"] = {"Index": item["Version"]["Index"] + 1}
+        world.engine.before_update.clear()
+        world.engine.touch(name, run="another")
 
-    world.swarm.before_update.append(another)
+    world.engine.before_update.append(another)
     with pytest.raises(DeliveryError, match="was changed by somebody else meanwhile, nothing was done"):
         run(world, sources)
 
@@ -200,7 +186,7 @@ def test_the_colour_is_cleared_in_order(world: World, sources: Sources) -> None:
     world.route("blue")
     world.start_run()
     stopped: list[int] = []
-    world.swarm.on_change.append(
+    world.engine.on_change.append(
         lambda name: stopped.append(len(world.proxies.routes)) if name == GREEN and not world.running("green") else None
     )
     run(world, sources)
@@ -243,9 +229,9 @@ def test_a_proxy_without_a_heartbeat_keeps_the_old_colour(world: World, sources:
 )
 def test_side_targets(world: World, sources: Sources, before: str | None, outcome: str, released: bool) -> None:
     if before is not None:
-        world.swarm.outcome["books-ms_db"] = before
-        world.swarm.deploy("books-ms_db", 1, image="db:1")
-    world.swarm.outcome["books-ms_db"] = outcome
+        world.engine.outcome["books-ms_db"] = before
+        world.engine.put("books-ms_db", 1, image="db:1")
+    world.engine.outcome["books-ms_db"] = outcome
     wish = replace(AT_ONCE, side_targets=("db",))
     prepared = prepare(world.release.engine, project(), "app", wish, colored=True)
     world.start_run()
@@ -258,8 +244,8 @@ def test_side_targets(world: World, sources: Sources, before: str | None, outcom
 
 
 def test_kept_side_targets_are_not_looked_up(world: World) -> None:
-    world.swarm.deploy("books-ms_db", 3, image="db:1@sha256:old")
-    world.swarm.images = {"app:1": {"Id": "sha256:1"}}
+    world.engine.put("books-ms_db", 3, image="db:1@sha256:old")
+    world.engine.images = {"app:1": ImageState("sha256:1")}
     wish = replace(AT_ONCE, side_targets=("db",))
     found = prepare(world.release.engine, project(), "app", wish, colored=True)
     assert sorted(found.images) == ["app:1"]

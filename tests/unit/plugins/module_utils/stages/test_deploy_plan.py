@@ -13,16 +13,12 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors im
 )
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.scale import Scale
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Truth
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.deploy import DeployPlan, plan_deploy, shown
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.images import PinnedImage
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.sources import DeployWish
-from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_state import (
-    SPEC_LABEL,
-    service_state,
-)
-from ansible_collections.dockerflow.delivery.tests.unit.fakes.swarm import recorded
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.engine import service
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, World, release_of
 
 IMAGE = PinnedImage("app:1", "sha256:1")
@@ -39,10 +35,9 @@ def truth(
     running, specs = running or {}, specs or {}
     services = {}
     for color in {*running, *specs}:
-        item = recorded("services")["running"]
-        item["Spec"]["Labels"] = {SPEC_LABEL: specs.get(color, "another")}
-        item["Spec"]["Mode"]["Replicated"]["Replicas"] = (replicas or running).get(color, 0)
-        services[color] = service_state(item)
+        services[color] = service(
+            f"books-ms_app-{color}", (replicas or running).get(color, 0), specs.get(color, "another")
+        )
     route = Route(SERVICE, 4, ("/",), Split(live, **split), instances=running) if live else None
     return Truth(route, 7 if route else 0, {}, services, running, SERVICE)
 
@@ -180,9 +175,9 @@ def test_out_of_bounds_scale_is_refused_by_the_plan() -> None:
 
 def test_a_diff_shows_what_counts() -> None:
     assert shown(None) == {}
-    assert shown(service_state(recorded("services")["running"])) == {
+    assert shown(service("books-ms_app-blue", 1, "s1")) == {
         "service": "books-ms_app-blue",
-        "image": "dockerflow/books-ms:1",
+        "image": "app:1",
         "instances": 1,
-        "spec": "ec01d572045694403e70368a23537b759e84209a3b835896aa07933996a6647a",
+        "spec": "s1",
     }

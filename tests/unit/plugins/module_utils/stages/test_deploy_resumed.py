@@ -16,9 +16,8 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.sources
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.deploying import (
     run,
     shop_sources,
-    stack_deploy,
 )
-from ansible_collections.dockerflow.delivery.tests.unit.fakes.swarm import recorded
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.engine import task
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, World, release_of
 
 BLUE, GREEN = "books-ms_app-blue", "books-ms_app-green"
@@ -27,7 +26,6 @@ BLUE, GREEN = "books-ms_app-blue", "books-ms_app-green"
 @pytest.fixture
 def sources(world: World, monkeypatch: pytest.MonkeyPatch) -> Sources:
     """The shop, deployed by a command line that works."""
-    monkeypatch.setattr(stage_deploy, "stack_deploy", stack_deploy(world))
     return shop_sources(world)
 
 
@@ -45,12 +43,8 @@ def test_a_release_that_a_killed_run_left_is_recorded_and_not_restarted(world: W
 def test_failures_before_a_killed_run_was_resumed_are_forgiven(world: World, sources: Sources) -> None:
     release = world.start_run()
     run(world, sources)
-    release.change_record(lambda record: record.without_candidate())
-    service = world.release.color_service("blue")
-    assert service is not None
-    world.swarm.task_items[BLUE] += [
-        {**recorded("tasks")["failed"], "ServiceID": service.id, "ID": f"old{number}"} for number in range(5)
-    ]
+    release.record.change(lambda record: record.without_candidate())
+    world.engine.task_list[BLUE] += [task("failed", f"old{number}") for number in range(5)]
     assert run(world, sources).reuse
     assert world.recorded_now().candidate is not None
 
@@ -58,7 +52,7 @@ def test_failures_before_a_killed_run_was_resumed_are_forgiven(world: World, sou
 def left_by_a_killed_run(world: World, sources: Sources) -> None:
     """Green has the wanted release, but its instances do not become healthy any more."""
     world.colour("blue", 2, "old")
-    world.swarm.outcome[GREEN] = "starting"
+    world.engine.outcome[GREEN] = "starting"
     world.colour("green", 2, sources.spec)
     world.route("blue")
 

@@ -1,48 +1,18 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When instances count as healthy, when one failure is one too many, and which of them Consul knows."""
+"""When instances count as healthy, and when one failure is one too many."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.registry import Instance
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.health import (
-    belongs,
-    judge,
-    unregistered,
-    wait_until_healthy,
-    wait_until_registered,
-)
-from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_state import TaskState, task_state
-from ansible_collections.dockerflow.delivery.tests.unit.fakes.swarm import recorded
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine import TaskState
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.health import judge, wait_until_healthy
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.engine import task
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import World
 
-NODES = {node["ID"]: node for node in recorded("nodes")}
 NONE: frozenset[str] = frozenset()
-
-
-def task(kind: str, name: str = "t1", **changes: Any) -> TaskState:
-    """A recorded task under another id."""
-    return task_state({**recorded("tasks")[kind], "ID": name, **changes}, NODES)
-
-
-def registered(**changes: Any) -> Instance:
-    """A registration of task t1 by our registrator."""
-    known: dict[str, Any] = {
-        "id": "manager-1:app:33019",
-        "address": "172.17.0.1",
-        "port": 33019,
-        "node": "manager-1",
-        "node_alive": True,
-        "passing": True,
-        "meta": {"swarm_task": "t1"},
-        "tags": (),
-    }
-    return Instance(**{**known, **changes})
 
 
 @pytest.mark.parametrize(
@@ -70,11 +40,9 @@ def registered(**changes: Any) -> Instance:
         pytest.param([task("pending")], 1, False, None, "0 of 1", id="fits nowhere: may change"),
         pytest.param([], 0, True, None, "0 of 0", id="none wanted, none there"),
         pytest.param(
-            [task("running", DesiredState="shutdown")], 0, False, None, "0 of 0", id="none wanted, one still stops"
+            [task("running", running=False, leaving=True)], 0, False, None, "0 of 0", id="none wanted, one still stops"
         ),
-        pytest.param(
-            [task("failed", DesiredState="shutdown")], 0, True, None, "0 of 0", id="none wanted, one had failed"
-        ),
+        pytest.param([task("failed")], 0, True, None, "0 of 0", id="none wanted, one had failed"),
     ],
 )
 def test_judge(tasks: list[TaskState], wanted: int, ready: bool, fatal: str | None, text: str) -> None:
@@ -136,8 +104,8 @@ def test_healthy_instances_are_returned(world: World) -> None:
     ],
 )
 def test_why_it_did_not_become_healthy(world: World, outcome: str, timeout: float, said: str) -> None:
-    world.swarm.outcome["books-ms_app-blue"] = outcome
-    world.swarm.logs = ["a", "b"]
+    world.engine.outcome["books-ms_app-blue"] = outcome
+    world.engine.logs = ["a", "b"]
     world.colour("blue", 1)
     service = world.release.color_service("blue")
     assert service is not None
@@ -149,38 +117,3 @@ def test_why_it_did_not_become_healthy(world: World, outcome: str, timeout: floa
     assert said in str(raised.value)
     assert raised.value.result["log"] == ["a", "b"]
     assert raised.value.result["reason"] in str(raised.value)
-
-
-@pytest.mark.parametrize(
-    ("instance", "expected"),
-    [
-        pytest.param(registered(), True, id="by the task's id"),
-        pytest.param(registered(port=1, address="192.0.2.9"), True, id="by the task's id, wherever it says it is"),
-        pytest.param(registered(meta={}), True, id="another registrator: by address and port"),
-        pytest.param(registered(meta={}, port=33006), True, id="its IPv6 port"),
-        pytest.param(registered(meta={}, port=33020), False, id="another port"),
-        pytest.param(registered(meta={}, address="172.17.0.2"), False, id="another node"),
-        pytest.param(
-            registered(meta={"swarm_task": "t0"}), False, id="a dead task's entry on the port that was reused"
-        ),
-    ],
-)
-def test_whose_registration_it_is(instance: Instance, expected: bool) -> None:
-    assert belongs(instance, task("running")) is expected
-    assert (unregistered([task("running")], [instance]) == []) is expected
-
-
-def test_what_does_not_pass_is_not_registered() -> None:
-    assert [one.id for one in unregistered([task("running")], [registered(passing=False)])] == ["t1"]
-
-
-def test_a_missing_registration_names_the_node(world: World) -> None:
-    world.consul.services["books-ms-app-blue"] = [registered()]
-    tasks = [task("running"), task("running", "t2")]
-    with pytest.raises(
-        DeliveryError,
-        match=r"^Consul service 'books-ms-app-blue' misses 1 of 2 instances after 0 s: check that the registrator "
-        r"runs on node 172\.17\.0\.1$",
-    ):
-        wait_until_registered(world.consul, "books-ms-app-blue", tasks, timeout=0.0, on_wait=lambda _text: None)
-    wait_until_registered(world.consul, "books-ms-app-blue", tasks[:1], timeout=0.0, on_wait=lambda _text: None)

@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine import ImageState
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.images import PinnedImage, pin, pin_all
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import World
 
 
-def here(*digests: str) -> dict[str, Any]:
+def here(*digests: str) -> ImageState:
     """An image that this host has."""
-    return {"Id": "sha256:id", "RepoDigests": list(digests)}
+    return ImageState("sha256:id", digests)
 
 
 @pytest.mark.parametrize(
@@ -24,7 +23,6 @@ def here(*digests: str) -> dict[str, Any]:
         pytest.param("a@sha256:x", None, None, ("a@sha256:x", "sha256:x"), id="pinned in the file"),
         pytest.param("a:1@sha256:x", None, None, ("a:1@sha256:x", "sha256:x"), id="pinned in the file, with a tag"),
         pytest.param("a:1", here(), None, ("a:1", "sha256:id"), id="built here: its id is its identity"),
-        pytest.param("a:1", {"Id": "sha256:id"}, None, ("a:1", "sha256:id"), id="built here, older Docker"),
         pytest.param("a:1", here(), "sha256:r", ("a:1", "sha256:id"), id="built here: no registry is asked"),
         pytest.param("a:1", None, "sha256:r", ("a:1@sha256:r", "sha256:r"), id="only the registry has it"),
         pytest.param("a:1", here("a@sha256:old"), "sha256:r", ("a:1@sha256:r", "sha256:r"), id="the tag has moved"),
@@ -47,12 +45,12 @@ def here(*digests: str) -> dict[str, Any]:
     ],
 )
 def test_pin(
-    world: World, reference: str, image: dict[str, Any] | None, of_registry: str | None, expected: tuple[str, str]
+    world: World, reference: str, image: ImageState | None, of_registry: str | None, expected: tuple[str, str]
 ) -> None:
     if image is not None:
-        world.swarm.images[reference] = image
+        world.engine.images[reference] = image
     if of_registry is not None:
-        world.swarm.digests[reference] = of_registry
+        world.engine.digests[reference] = of_registry
     assert pin(world.release.engine, reference) == PinnedImage(*expected)
 
 
@@ -64,10 +62,10 @@ def test_an_image_that_nobody_has(world: World) -> None:
 def test_each_image_is_pinned_once(world: World) -> None:
     asked: list[str] = []
 
-    def inspect(reference: str) -> dict[str, Any]:
+    def inspect(reference: str) -> ImageState:
         asked.append(reference)
         return here()
 
-    world.swarm.inspect_image = inspect  # type: ignore[method-assign]
+    world.engine.image = inspect  # type: ignore[method-assign]
     assert sorted(pin_all(world.release.engine, ["b:1", "a:1", "b:1"])) == ["a:1", "b:1"]
     assert asked == ["a:1", "b:1"]

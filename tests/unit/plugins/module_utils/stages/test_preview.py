@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Truth
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Preview, Route, Split
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.preview import plan_preview
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, release_of

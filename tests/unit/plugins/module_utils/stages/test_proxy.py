@@ -52,7 +52,7 @@ def flip(world: World, release: Release | None = None, timeout: float = 0.0) -> 
     """Plan and apply as the module does."""
     release = release or world.release
     found = release.truth()
-    return apply(release, plan(RouteWish(paths=BOOKS), found, release.record()[0]), found, timeout)
+    return apply(release, plan(RouteWish(paths=BOOKS), found, release.record.read()), found, timeout)
 
 
 def test_a_flip(deployed: World) -> None:
@@ -133,7 +133,7 @@ def test_what_does_not_prove_itself_after_the_flip_goes_back(deployed: World) ->
         raise DeliveryError(f"no page of {route.split.live}")
 
     found = deployed.release.truth()
-    decided = plan(RouteWish(paths=BOOKS), found, deployed.release.record()[0])
+    decided = plan(RouteWish(paths=BOOKS), found, deployed.release.record.read())
     with pytest.raises(DeliveryError, match="no page of green") as raised:
         apply(deployed.release, decided, found, 0.0, prove)
     assert proven == ["green"]
@@ -154,7 +154,7 @@ def test_a_first_route_that_fails_leaves_no_trace(world: World) -> None:
     world.start_run()
     with pytest.raises(DeliveryError, match="refuses revision 1"):
         flip(world)
-    assert world.release.route() == (None, 0)
+    assert world.release.route.read() == (None, 0)
     assert SERVICE not in world.proxies["proxy-2"].services
 
 
@@ -165,7 +165,7 @@ def test_a_dead_proxy_that_cannot_serve_does_not_block(deployed: World, gone: bo
     deployed.proxies["proxy-2"].behaviour = DEAD
     deployed.proxies.publish()
     release = deployed.new_release(frozenset() if gone else frozenset({"proxy-2"}))
-    release.lock = deployed.release.lock
+    release.run.taken = deployed.release.run.taken
     if gone:
         deployed.refusing.add("http://192.0.2.2:80")
     assert list(flip(deployed, release)["proxies"]) == ["proxy-1"]
@@ -191,7 +191,7 @@ def test_only_dead_proxies(deployed: World) -> None:
 
 def test_a_route_that_moved_since_the_plan_is_left_alone(deployed: World) -> None:
     found = deployed.release.truth()
-    decided = plan(RouteWish(), found, deployed.release.record()[0])
+    decided = plan(RouteWish(), found, deployed.release.record.read())
     theirs = route(revision=5, paths=("/theirs",), instances={"blue": 2})
     deployed.consul.seed(KEY, theirs.to_json())
     with pytest.raises(OutOfDateError, match="was changed by somebody else meanwhile"):
@@ -216,7 +216,7 @@ def test_a_run_that_slept_past_its_lock_writes_nothing_more(deployed: World, wri
         if key == KEY:
             writes.append(key)
             if len(writes) == write:
-                deployed.consul.expire(deployed.release.held_lock().run)
+                deployed.consul.expire(deployed.release.run.id)
 
     deployed.consul.before_write.append(sleep)
     # The session ends while the request is on its way: Consul checks it in the same transaction.
@@ -241,10 +241,10 @@ def test_a_run_that_slept_past_its_lock_writes_nothing_more(deployed: World, wri
 def test_an_unexpected_failure_puts_users_back_too(deployed: World) -> None:
     def full(line: str) -> None:
         if line.startswith("0 s:"):
-            deployed.release.progress = lambda _line: None
+            deployed.release.run.progress = lambda _line: None
             raise OSError(28, "No space left on device")
 
-    deployed.release.progress = full
+    deployed.release.run.progress = full
     deployed.proxies.late = True
     with pytest.raises(OSError, match="No space left"):
         flip(deployed, timeout=5.0)
@@ -253,8 +253,8 @@ def test_an_unexpected_failure_puts_users_back_too(deployed: World) -> None:
 
 def test_a_lost_consul_is_said_and_does_not_hide_the_reason(deployed: World) -> None:
     deployed.proxies["proxy-2"].behaviour = "disk full"
-    original = deployed.release.route
-    deployed.release.route = lambda: _silence(deployed, original)  # type: ignore[method-assign]
+    original = deployed.release.route.read
+    deployed.release.route.read = lambda: _silence(deployed, original)  # type: ignore[method-assign]
     found = Release.truth(deployed.release)
     deployed.consul.silent = False
     with pytest.raises(
@@ -272,9 +272,9 @@ def _silence(world: World, original: Any) -> Any:
 
 
 def test_removal_waits_until_every_trace_is_gone(deployed: World) -> None:
-    _route, index = deployed.release.route()
+    _route, index = deployed.release.route.read()
     remove(deployed.release, index, 0.0)
-    assert deployed.release.route() == (None, 0)
+    assert deployed.release.route.read() == (None, 0)
     assert all(not member.services for member in deployed.proxies.members.values())
 
 
@@ -285,7 +285,7 @@ def test_a_proxy_that_may_keep_a_trace_is_named(deployed: World, deleted: bool, 
     deployed.proxies.publish()
     if deleted:
         deployed.consul.delete(KEY)
-    _route, index = deployed.release.route()
+    _route, index = deployed.release.route.read()
     with pytest.raises(DeliveryError, match="still have a trace of the route of 'books-ms-app' after 0 s: proxy-2 "):
         remove(deployed.release, index, 0.0)
 
@@ -298,6 +298,6 @@ def test_a_taken_path_is_refused_before_anything_is_written(deployed: World) -> 
 
 
 def test_a_lost_lock_is_its_own_error(deployed: World) -> None:
-    deployed.consul.expire(deployed.release.held_lock().run)
+    deployed.consul.expire(deployed.release.run.id)
     with pytest.raises(LockLostError):
         flip(deployed)

@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.proxy_reports import Acknowledgement, Proxy
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import (
     DeliveryError,
 )
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.fleet import Acknowledgement, Proxy
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Truth
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import (
     Preview,
     Route,

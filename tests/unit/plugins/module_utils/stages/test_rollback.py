@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Truth
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.rollback import (
     STAGE,
@@ -18,17 +18,12 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.rollbac
     plan_rollback,
     start_previous,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_state import SPEC_LABEL, service_state
-from ansible_collections.dockerflow.delivery.tests.unit.fakes.swarm import recorded
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.engine import service, task
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import NOW, SERVICE, World, release_of
 
 
 def truth(live: str | None, running: dict[str, int], specs: dict[str, str]) -> Truth:
-    services = {}
-    for color, spec in specs.items():
-        item = recorded("services")["running"]
-        item["Spec"]["Labels"] = {SPEC_LABEL: spec}
-        services[color] = service_state(item)
+    services = {color: service(f"books-ms_app-{color}", 1, spec) for color, spec in specs.items()}
     route = Route(SERVICE, 4, ("/",), Split(live)) if live else None
     return Truth(route, 7, {}, services, running, SERVICE)
 
@@ -141,7 +136,7 @@ def test_the_previous_release_is_started(stopped: World) -> None:
 
 
 def test_one_that_does_not_start_is_stopped_again(stopped: World) -> None:
-    stopped.swarm.outcome["books-ms_app-blue"] = "starting"
+    stopped.engine.outcome["books-ms_app-blue"] = "starting"
     green = stopped.running("green")
     with pytest.raises(DeliveryError, match="'books-ms_app-blue' did not become healthy"):
         start_previous(stopped.release, RollbackPlan("blue", 2, False), timeout=0.0, max_failures=3)
@@ -153,22 +148,19 @@ def test_one_that_does_not_start_is_stopped_again(stopped: World) -> None:
 
 
 def test_failures_of_its_first_life_are_forgiven(stopped: World) -> None:
-    service = stopped.release.fence_services()["blue"]
-    stopped.swarm.task_items["books-ms_app-blue"] += [
-        {**recorded("tasks")["failed"], "ServiceID": service.id, "ID": f"old{number}"} for number in range(5)
-    ]
+    stopped.engine.task_list["books-ms_app-blue"] += [task("failed", f"old{number}") for number in range(5)]
     start_previous(stopped.release, RollbackPlan("blue", 2, False), timeout=0.0, max_failures=3)
     assert len(stopped.running("blue")) == 2
 
 
 def test_a_run_that_slept_leaves_it_alone(stopped: World) -> None:
-    stopped.swarm.outcome["books-ms_app-blue"] = "starting"
+    stopped.engine.outcome["books-ms_app-blue"] = "starting"
 
     def sleep(name: str) -> None:
-        if len(stopped.swarm.task_items[name]) == 2 and name.endswith("blue"):  # it has just been started
-            stopped.consul.expire(stopped.release.held_lock().run)
+        if len(stopped.engine.task_list[name]) == 2 and name.endswith("blue"):  # it has just been started
+            stopped.consul.expire(stopped.release.run.id)
 
-    stopped.swarm.on_change.append(sleep)
+    stopped.engine.on_change.append(sleep)
     with pytest.raises(DeliveryError, match="no longer holds the lock"):
         start_previous(stopped.release, RollbackPlan("blue", 2, False), timeout=0.0, max_failures=3)
     service = stopped.release.color_service("blue")

@@ -10,25 +10,20 @@ from typing import Any
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.scale import Scale
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine import ServiceState
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Truth
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.scaling import (
     STAGE,
     endpoints,
     expect,
     plan_scale,
-    predict_removed,
     scale_down,
     scale_up,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_state import (
-    ServiceState,
-    TaskState,
-    task_state,
-)
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.engine import task
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxies import SILENT
-from ansible_collections.dockerflow.delivery.tests.unit.fakes.swarm import recorded
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import NOW, SERVICE, World, release_of
 
 
@@ -119,33 +114,6 @@ def test_a_step_is_not_added_twice_after_a_kill(text: str, which: str, outcome: 
     assert plan_scale(found, record, Scale.parse(text), which, 1, None).steps["blue"] == (4, expected)
 
 
-def tasks(*nodes: str) -> list[TaskState]:
-    """Running tasks, slots from 1, one per node name."""
-    item = recorded("tasks")["running"]
-    return [
-        task_state({**item, "ID": f"{node}.{slot}", "Slot": slot, "NodeID": node}, {})
-        for slot, node in enumerate(nodes, 1)
-    ]
-
-
-@pytest.mark.parametrize(
-    ("nodes", "count", "expected"),
-    [
-        pytest.param("aaa", 1, ["a.3"], id="one node: the highest slot"),
-        pytest.param("aab", 1, ["a.2"], id="the node that has two"),
-        pytest.param("abab", 2, ["b.4", "a.3"], id="the second of each node"),
-        pytest.param("abc", 1, ["c.3"], id="one each: the highest slot"),
-        pytest.param("abaa", 2, ["a.4", "a.3"], id="until they are even"),
-        pytest.param("ab", 0, [], id="none"),
-    ],
-)
-def test_which_ones_swarm_will_remove(nodes: str, count: int, expected: list[str]) -> None:
-    assert [task.id for task in predict_removed(reversed(tasks(*nodes)), count)] == expected
-
-
-# -- carrying it out ---------------------------------------------------------------------------------------------------
-
-
 @pytest.fixture
 def live(world: World) -> World:
     """Blue is live with three instances, a run holds the lock."""
@@ -183,7 +151,7 @@ def test_up(live: World) -> None:
 
 
 def test_up_that_fails_goes_back(live: World) -> None:
-    live.swarm.outcome["books-ms_app-blue"] = "starting"
+    live.engine.outcome["books-ms_app-blue"] = "starting"
     before = live.running("blue")
     with pytest.raises(DeliveryError, match="did not become healthy"):
         up(live, 5)
@@ -212,9 +180,9 @@ def test_up_that_cannot_go_back_says_so(live: World) -> None:
 def test_up_of_a_run_that_slept_does_not_scale_back_what_others_did(
     live: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    live.swarm.outcome["books-ms_app-blue"] = "starting"
+    live.engine.outcome["books-ms_app-blue"] = "starting"
     service = blue(live)
-    live.swarm.on_change.append(lambda _name: live.consul.expire(live.release.held_lock().run))
+    live.engine.on_change.append(lambda _name: live.consul.expire(live.release.run.id))
     with pytest.raises(DeliveryError, match="no longer holds the lock"):
         scale_up(live.release, service, "blue", 5, timeout=0.0, drain_timeout=0.0, max_failures=3)
     service_now = live.release.color_service("blue")
@@ -242,8 +210,7 @@ def test_down_counts_what_it_had_to_cut(live: World) -> None:
 
 @pytest.mark.parametrize("kind", ["failed", "rejected"])
 def test_down_is_not_stopped_by_what_failed_long_ago(live: World, kind: str) -> None:
-    item = {**recorded("tasks")[kind], "ServiceID": blue(live).id}
-    live.swarm.task_items["books-ms_app-blue"] += [{**item, "ID": f"old{number}"} for number in range(4)]
+    live.engine.task_list["books-ms_app-blue"] += [task(kind, f"old{number}") for number in range(4)]
     down(live, 2)
     assert settled(live) == (2, {"blue": 2}, (), 2)
 
@@ -258,10 +225,8 @@ def test_down_that_cannot_drain_leaves_nobody_drained(live: World) -> None:
 
 
 def test_a_wrong_guess_is_reported_and_serves_again(live: World) -> None:
-    # Swarm keeps the last one this time.
-    live.swarm.task_items["books-ms_app-blue"].reverse()
-    for slot, task in enumerate(live.swarm.task_items["books-ms_app-blue"], 1):
-        task["Slot"] = 4 - slot
+    # The engine keeps the last one this time.
+    live.engine.task_list["books-ms_app-blue"].reverse()
     assert down(live, 2)["wrong_guesses"] == 1
     assert settled(live) == (2, {"blue": 2}, (), 2)
 

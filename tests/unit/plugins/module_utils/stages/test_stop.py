@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.proxy_reports import Acknowledgement, Proxy
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError, OutOfDateError
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.fleet import Acknowledgement, Proxy
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Truth
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.stop import (
     plan_stop,
@@ -20,9 +20,8 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.stop im
     stop_service,
     warm_until,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_state import service_state
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.engine import service
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxies import DEAD, SILENT
-from ansible_collections.dockerflow.delivery.tests.unit.fakes.swarm import recorded
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, World, release_of
 
 
@@ -35,11 +34,7 @@ def truth(
     **split: Any,
 ) -> Truth:
     """What holds: the route's live colour, what runs, and what the one proxy says it serves."""
-    services = {}
-    for color, count in running.items():
-        item = recorded("services")["running"]
-        item["Spec"]["Mode"]["Replicated"]["Replicas"] = count
-        services[color] = service_state(item)
+    services = {color: service(f"books-ms_app-{color}", count) for color, count in running.items()}
     instances = {color: running.get(color, 0) for color in followed}
     route = Route(SERVICE, 4, ("/",), Split(live, **split), instances=instances) if live else None
     answer = {SERVICE: Acknowledgement(4, None, says, {})} if says else {}
@@ -183,7 +178,7 @@ def flipped(world: World) -> World:
 
 def test_the_old_colour_is_withdrawn_then_stopped_and_kept_for_a_rollback(flipped: World) -> None:
     seen: list[tuple[int, dict[str, int]]] = []
-    flipped.swarm.on_change.append(
+    flipped.engine.on_change.append(
         lambda _name: seen.append((len(flipped.running("blue")), dict(flipped.route_now().instances)))
     )
     assert stop(flipped.release, "blue", 0.0, 0.0) == {"cut": {}}
@@ -239,8 +234,8 @@ def test_a_proxy_that_cannot_serve_does_not_keep_it(flipped: World, gone: str) -
     if gone == "refuses":
         flipped.refusing.add("http://192.0.2.2:80")
     else:
-        lock, release = release.lock, flipped.new_release(frozenset({"proxy-2"}))
-        release.lock = lock
+        lock, release = release.run.taken, flipped.new_release(frozenset({"proxy-2"}))
+        release.run.taken = lock
     stop(release, "blue", 0.0, 0.0, confirm_timeout=0.0)
     assert flipped.running("blue") == []
 
@@ -253,7 +248,7 @@ def test_a_colour_that_became_live_meanwhile_is_not_stopped(flipped: World) -> N
 
 
 def test_a_run_that_slept_is_refused_by_consul(flipped: World) -> None:
-    flipped.consul.before_write.append(lambda _key: flipped.consul.expire(flipped.release.held_lock().run))
+    flipped.consul.before_write.append(lambda _key: flipped.consul.expire(flipped.release.run.id))
     with pytest.raises(DeliveryError, match="no longer holds the lock"):
         stop(flipped.release, "blue", 0.0, 0.0)
     assert len(flipped.running("blue")) == 2
@@ -268,7 +263,7 @@ def test_a_run_that_slept_is_refused_by_swarm(flipped: World) -> None:
 
 
 def test_containers_that_do_not_end_are_reported(flipped: World) -> None:
-    flipped.swarm.stubborn.add("books-ms_app-blue")
+    flipped.engine.stubborn.add("books-ms_app-blue")
     with pytest.raises(DeliveryError, match=r"containers of service 'books-ms_app-blue' did not end within 0 s"):
         stop(flipped.release, "blue", 0.0, 0.0)
 

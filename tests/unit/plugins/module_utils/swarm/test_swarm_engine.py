@@ -12,26 +12,39 @@ import docker.errors
 import pytest
 import requests
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import EngineError, OutOfDateError
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine import ImageState, ServiceState
 from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm import swarm_engine
-from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_engine import Engine, _log_lines, _reason
+from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_engine import (
+    SwarmEngine,
+    _log_lines,
+    _reason,
+)
 from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_state import (
     COLOR_LABEL,
     PROJECT_LABEL,
+    SPEC_LABEL,
     TARGET_LABEL,
-    ServiceState,
 )
-from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import World
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.swarm import FakeSwarm
 
 BLUE = "books-ms_app-blue"
 
 
 @pytest.fixture
-def engine(world: World) -> Engine:
-    world.colour("blue", 2)
-    return world.release.engine
+def swarm(monkeypatch: pytest.MonkeyPatch) -> FakeSwarm:
+    """Docker's API, with a service that a release deployed."""
+    fake = FakeSwarm()
+    monkeypatch.setattr(swarm_engine.docker, "APIClient", lambda **_options: fake)
+    fake.deploy(BLUE, 2, {SPEC_LABEL: "s1"})
+    return fake
 
 
-def service(engine: Engine, name: str = BLUE) -> ServiceState:
+@pytest.fixture
+def engine(swarm: FakeSwarm) -> SwarmEngine:
+    return SwarmEngine("unix:///docker.sock")
+
+
+def service(engine: SwarmEngine, name: str = BLUE) -> ServiceState:
     found = engine.service(name)
     assert found is not None
     return found
@@ -40,12 +53,12 @@ def service(engine: Engine, name: str = BLUE) -> ServiceState:
 # -- connecting --------------------------------------------------------------------------------------------------------
 
 
-def test_a_worker_is_no_manager(world: World) -> None:
-    world.swarm.is_manager = False
+def test_a_worker_is_no_manager(swarm: FakeSwarm) -> None:
+    swarm.is_manager = False
     with pytest.raises(
         EngineError, match=r"^docker_host 'unix:///x' is no Swarm manager: run the release on a manager"
     ):
-        Engine("unix:///x")
+        SwarmEngine("unix:///x")
 
 
 @pytest.mark.parametrize(
@@ -67,7 +80,7 @@ def test_a_docker_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, problem:
 
     monkeypatch.setattr(swarm_engine.docker, "APIClient", fails)
     with pytest.raises(EngineError) as raised:
-        Engine("unix:///x")
+        SwarmEngine("unix:///x")
     assert str(raised.value) == (
         f"docker_host 'unix:///x' does not answer ({said}): start Docker there, or name the socket of a Swarm manager"
     )
@@ -76,59 +89,59 @@ def test_a_docker_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, problem:
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_service_that_is_not_there(engine: Engine) -> None:
+def test_a_service_that_is_not_there(engine: SwarmEngine) -> None:
     assert engine.service("books-ms_app-green") is None
     assert engine.running(None) == []
 
 
-def test_tasks_are_newest_first_and_only_its_own(world: World, engine: Engine) -> None:
-    before = world.swarm.task_items[BLUE]
+def test_tasks_are_newest_first_and_only_its_own(swarm: FakeSwarm, engine: SwarmEngine) -> None:
+    before = swarm.task_items[BLUE]
     before.append({**before[0], "ID": "stranger", "ServiceID": "another"})
     tasks = engine.tasks(service(engine))
     assert [task.created for task in tasks] == sorted((task.created for task in tasks), reverse=True)
     assert len(tasks) == 2
 
 
-def test_tasks_of_a_service_that_somebody_removed(engine: Engine) -> None:
+def test_tasks_of_a_service_that_somebody_removed(engine: SwarmEngine) -> None:
     found = service(engine)
     engine.remove(found)
     with pytest.raises(EngineError, match=f"^Docker at 'unix:///docker.sock' answered: service {BLUE} not found$"):
         engine.tasks(found)
 
 
-def test_a_docker_that_goes_away(world: World, engine: Engine) -> None:
+def test_a_docker_that_goes_away(swarm: FakeSwarm, engine: SwarmEngine) -> None:
     found = service(engine)
 
     def gone() -> None:
         raise requests.ConnectionError("ConnectionRefusedError(111)")
 
-    world.swarm.nodes = gone  # type: ignore[assignment, method-assign]
+    swarm.nodes = gone  # type: ignore[assignment, method-assign]
     with pytest.raises(EngineError, match="did not answer: connection refused"):
         engine.tasks(found)
 
 
-def test_only_what_runs_is_running(world: World, engine: Engine) -> None:
-    world.swarm.stop_task(BLUE)
+def test_only_what_runs_is_running(swarm: FakeSwarm, engine: SwarmEngine) -> None:
+    swarm.stop_task(BLUE)
     assert len(engine.running(service(engine))) == 1
 
 
-def test_coloured_services_are_found_by_label(world: World, engine: Engine) -> None:
+def test_coloured_services_are_found_by_label(swarm: FakeSwarm, engine: SwarmEngine) -> None:
     labels = {COLOR_LABEL: "blue", PROJECT_LABEL: "shop", TARGET_LABEL: "app"}
-    world.swarm.deploy("shop_app-blue", 1, labels)
-    world.swarm.deploy("shop_db", 1)
+    swarm.deploy("shop_app-blue", 1, labels)
+    swarm.deploy("shop_db", 1)
     assert engine.colored_targets() == {("shop", "app")}
 
 
-def test_the_log_of_a_task(world: World, engine: Engine) -> None:
-    world.swarm.logs = [f"line {number}" for number in range(20)]
+def test_the_log_of_a_task(swarm: FakeSwarm, engine: SwarmEngine) -> None:
+    swarm.logs = [f"line {number}" for number in range(20)]
     assert engine.task_log("task1", lines=2) == ["line 18", "line 19"]
 
 
-def test_no_log_is_no_failure(world: World, engine: Engine) -> None:
+def test_no_log_is_no_failure(swarm: FakeSwarm, engine: SwarmEngine) -> None:
     def fails(*_arguments: Any, **_options: Any) -> None:
         raise requests.ConnectionError
 
-    world.swarm.get = fails  # type: ignore[method-assign]
+    swarm.get = fails  # type: ignore[method-assign]
     assert engine.task_log("task1") == []
 
 
@@ -149,7 +162,7 @@ def test_log_frames(raw: bytes, expected: list[str]) -> None:
 # -- changing, with the index as the fence -----------------------------------------------------------------------------
 
 
-def test_scaling_uses_the_index_that_was_read(engine: Engine) -> None:
+def test_scaling_uses_the_index_that_was_read(engine: SwarmEngine) -> None:
     before = service(engine)
     after = engine.scale(before, 3)
     assert (after.replicas, after.version > before.version) == (3, True)
@@ -158,51 +171,52 @@ def test_scaling_uses_the_index_that_was_read(engine: Engine) -> None:
     assert service(engine).replicas == 3
 
 
-def test_what_is_so_already_is_not_updated(world: World, engine: Engine) -> None:
+def test_what_is_so_already_is_not_updated(swarm: FakeSwarm, engine: SwarmEngine) -> None:
     before = service(engine)
     assert engine.scale(before, 2) is before
-    assert world.swarm.calls == []
+    assert swarm.calls == []
 
 
-def test_labels_are_added_and_restart_nothing(world: World, engine: Engine) -> None:
-    running = world.running("blue")
-    after = engine.label(service(engine), {"dockerflow.run": "r1"})
-    assert after.labels == {"dockerflow.spec": "s1", "dockerflow.run": "r1"}
-    assert world.running("blue") == running
-    assert engine.label(after, {"dockerflow.run": "r1"}) is after
+def test_a_mark_is_a_label_and_restarts_nothing(swarm: FakeSwarm, engine: SwarmEngine) -> None:
+    running = engine.running(service(engine))
+    after = engine.mark(service(engine), "r1")
+    assert after.native["Labels"] == {"dockerflow.spec": "s1", "dockerflow.run": "r1"}
+    assert (after.spec, after.run) == ("s1", "r1")
+    assert engine.running(after) == running
+    assert engine.mark(after, "r1") is after
 
 
-def test_the_state_that_was_given_is_not_changed(engine: Engine) -> None:
+def test_the_state_that_was_given_is_not_changed(engine: SwarmEngine) -> None:
     before = service(engine)
     engine.scale(before, 3)
-    assert before.spec["Mode"]["Replicated"]["Replicas"] == 2
+    assert before.native["Mode"]["Replicated"]["Replicas"] == 2
 
 
-def test_a_global_service_cannot_be_scaled(world: World, engine: Engine) -> None:
-    world.swarm.items[BLUE]["Spec"]["Mode"] = {"Global": {}}
+def test_a_global_service_cannot_be_scaled(swarm: FakeSwarm, engine: SwarmEngine) -> None:
+    swarm.items[BLUE]["Spec"]["Mode"] = {"Global": {}}
     with pytest.raises(EngineError, match=f"service '{BLUE}' is not replicated"):
         engine.scale(service(engine), 3)
 
 
-def test_an_update_that_docker_refuses_is_explained(world: World, engine: Engine) -> None:
+def test_an_update_that_docker_refuses_is_explained(swarm: FakeSwarm, engine: SwarmEngine) -> None:
     before = service(engine)
 
     def refuses(*_arguments: Any, **_options: Any) -> None:
         raise docker.errors.APIError("500", explanation="name conflicts\n")
 
-    world.swarm._post_json = refuses  # type: ignore[method-assign]
+    swarm._post_json = refuses  # type: ignore[method-assign]
     with pytest.raises(EngineError, match=f"^Docker refused to update service '{BLUE}': name conflicts$"):
         engine.scale(before, 3)
 
 
-def test_a_service_that_vanishes_during_the_update(world: World, engine: Engine) -> None:
+def test_a_service_that_vanishes_during_the_update(swarm: FakeSwarm, engine: SwarmEngine) -> None:
     before = service(engine)
-    world.swarm.on_change.append(lambda name: world.swarm.items.pop(name, None))
+    swarm.on_change.append(lambda name: swarm.items.pop(name, None))
     with pytest.raises(OutOfDateError, match="was removed by somebody else meanwhile"):
         engine.scale(before, 3)
 
 
-def test_removing_twice_is_fine(engine: Engine) -> None:
+def test_removing_twice_is_fine(engine: SwarmEngine) -> None:
     found = service(engine)
     engine.remove(found)
     engine.remove(found)
@@ -212,16 +226,18 @@ def test_removing_twice_is_fine(engine: Engine) -> None:
 # -- images and leftovers ----------------------------------------------------------------------------------------------
 
 
-def test_images(world: World, engine: Engine) -> None:
-    world.swarm.images["app:1"] = {"Id": "sha256:1"}
-    world.swarm.digests["app:1"] = "sha256:d"
-    assert engine.image("app:1") == {"Id": "sha256:1"}
+def test_images(swarm: FakeSwarm, engine: SwarmEngine) -> None:
+    swarm.images["app:1"] = {"Id": "sha256:1"}
+    swarm.digests["app:1"] = "sha256:d"
+    assert engine.image("app:1") == ImageState("sha256:1")
+    swarm.images["app:1"]["RepoDigests"] = ["app@sha256:d"]
+    assert engine.image("app:1") == ImageState("sha256:1", ("app@sha256:d",))
     assert engine.image("app:2") is None
     assert engine.registry_digest("app:1") == "sha256:d"
     assert engine.registry_digest("app:2") is None
 
 
-def test_only_unused_configs_and_secrets_of_the_given_names_are_removed(world: World, engine: Engine) -> None:
+def test_only_unused_configs_and_secrets_of_the_given_names_are_removed(swarm: FakeSwarm, engine: SwarmEngine) -> None:
     removed: list[str] = []
     filters: list[dict[str, str]] = []
 
@@ -238,14 +254,14 @@ def test_only_unused_configs_and_secrets_of_the_given_names_are_removed(world: W
         removed.append(item_id)
 
     for kind in ("config", "secret"):
-        setattr(world.swarm, f"{kind}s", listing(kind))
-        setattr(world.swarm, f"remove_{kind}", remove)
+        setattr(swarm, f"{kind}s", listing(kind))
+        setattr(swarm, f"remove_{kind}", remove)
     engine.remove_unused("books-ms", frozenset({"old", "used"}))
     assert removed == ["config-old", "secret-old"]
     assert filters == [{"label": f"{PROJECT_LABEL}=books-ms"}] * 2
 
 
-def test_without_names_nothing_is_asked(engine: Engine) -> None:
+def test_without_names_nothing_is_asked(engine: SwarmEngine) -> None:
     engine.remove_unused("books-ms", frozenset())
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine import TaskState
 from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_state import (
-    SPEC_LABEL,
+    leaving_first,
     service_state,
     task_state,
 )
@@ -21,9 +22,9 @@ NODES = {node["ID"]: node for node in recorded("nodes")}
 def test_a_service() -> None:
     state = service_state(recorded("services")["running"])
     assert (state.name, state.replicas, state.image) == ("books-ms_app-blue", 1, "dockerflow/books-ms:1")
-    assert state.labels[SPEC_LABEL].startswith("ec01d572")
+    assert state.spec.startswith("ec01d572")
     assert state.version == recorded("services")["running"]["Version"]["Index"]
-    assert (state.update_state, state.update_message, state.update_started) == (None, None, None)
+    assert state.update is None
 
 
 @pytest.mark.parametrize(
@@ -34,10 +35,11 @@ def test_a_service() -> None:
     ],
 )
 def test_how_an_update_ended(name: str, state: str, message: str) -> None:
-    found = service_state(recorded("services")[name])
-    assert found.update_state == state
-    assert (found.update_message or "").startswith(message)
-    assert found.update_started is not None
+    update = service_state(recorded("services")[name]).update
+    assert update is not None
+    assert (update.phase, update.state) == (name, state)
+    assert update.message.startswith(message)
+    assert update.started is not None
 
 
 def test_a_global_service_counts_as_one() -> None:
@@ -68,6 +70,11 @@ def test_a_service_that_is_scaled_to_zero() -> None:
 def test_tasks(name: str, running: bool, ended: bool, failed: bool, reason: str, exit_code: int | None) -> None:
     state = task_state(recorded("tasks")[name], NODES)
     assert (state.running, state.ended, state.failed, state.exit_code) == (running, ended, failed, exit_code)
+    assert (state.starting, state.rejected, state.leaving) == (
+        name == "starting",
+        name == "rejected",
+        name == "ready",
+    )
     assert state.reason.startswith(reason)
 
 
@@ -96,7 +103,8 @@ def test_ports_of_the_routing_mesh_are_not_the_nodes() -> None:
 
 
 def test_a_task_that_shall_stop_does_not_count_as_running() -> None:
-    assert not task_state({**recorded("tasks")["running"], "DesiredState": "shutdown"}, NODES).running
+    state = task_state({**recorded("tasks")["running"], "DesiredState": "shutdown"}, NODES)
+    assert (state.running, state.leaving, state.ended) == (False, True, False)
 
 
 @pytest.mark.parametrize("state", ["complete", "shutdown", "remove", "orphaned"])
@@ -104,3 +112,27 @@ def test_other_ends(state: str) -> None:
     item = recorded("tasks")["running"]
     item["Status"]["State"] = state
     assert task_state(item, NODES).ended
+
+
+def tasks(*nodes: str) -> list[TaskState]:
+    """Running tasks, slots from 1, one per node name."""
+    item = recorded("tasks")["running"]
+    return [
+        task_state({**item, "ID": f"{node}.{slot}", "Slot": slot, "NodeID": node}, {})
+        for slot, node in enumerate(nodes, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "count", "expected"),
+    [
+        pytest.param("aaa", 1, ["a.3"], id="one node: the highest slot"),
+        pytest.param("aab", 1, ["a.2"], id="the node that has two"),
+        pytest.param("abab", 2, ["b.4", "a.3"], id="the second of each node"),
+        pytest.param("abc", 1, ["c.3"], id="one each: the highest slot"),
+        pytest.param("abaa", 2, ["a.4", "a.3"], id="until they are even"),
+        pytest.param("ab", 0, [], id="none"),
+    ],
+)
+def test_which_tasks_swarm_will_remove(nodes: str, count: int, expected: list[str]) -> None:
+    assert [task.id for task in leaving_first(reversed(tasks(*nodes)), count)] == expected

@@ -1,0 +1,111 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
+"""The fleet port: the proxies that lead users to a service, and what each of them says of it.
+
+Modules never talk to a proxy. They write intent (a route) and wait for evidence (every member's acknowledgement).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ColorStatus:
+    """One colour at one proxy: configured servers, those that are up, and open requests over all its workers.
+
+    C(draining) are those of the open requests that are on instances about to be scaled away.
+    """
+
+    servers: int
+    up: int
+    open: int
+    draining: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """What one proxy says of one service. C(revision) is in effect in all its workers and in its files."""
+
+    revision: int
+    error: str | None
+    live: str | None
+    colors: Mapping[str, ColorStatus]
+
+    def color(self, color: str) -> ColorStatus:
+        """The colour's status; all zero when the proxy does not follow it."""
+        return self.colors.get(color, ColorStatus(0, 0, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """One member of the fleet. C(alive): it has a heartbeat."""
+
+    id: str
+    address: str
+    alive: bool
+    order: int
+    notes: tuple[str, ...]
+    services: Mapping[str, Acknowledgement]
+
+    def acknowledgement(self, service: str) -> Acknowledgement | None:
+        """What it says of a service, or None when it has no trace of it."""
+        return self.services.get(service)
+
+
+Snapshot = Mapping[str, Proxy]
+
+
+class Fleet(Protocol):
+    """All members, whether or not they answer right now, less those that the operator excluded by name."""
+
+    def snapshot(self) -> Snapshot:
+        """The fleet as it is now."""
+        ...
+
+    def require_members(self) -> Snapshot:
+        """The fleet, or DeliveryError when it has no member at all."""
+        ...
+
+    def wait_for(
+        self,
+        condition: Callable[[Snapshot], bool],
+        timeout: float,
+        on_wait: Callable[[float, Snapshot], None] | None = None,
+    ) -> tuple[bool, Snapshot]:
+        """Wait until the condition holds for those members that count; returns whether it did and the last snapshot.
+
+        A member without a heartbeat counts, because it may well be serving, unless its front port refuses connections.
+        C(on_wait) is called about every second with the seconds waited and the last snapshot.
+        """
+        ...
+
+
+def counting_members(fleet: Snapshot, refuses: Callable[[str], bool]) -> Snapshot:
+    """The members that must take part: all with a heartbeat, and those without unless their front port refuses."""
+    return {name: member for name, member in fleet.items() if member.alive or not refuses(member.address)}
+
+
+def served_colors(service: str, fleet: Snapshot) -> set[str]:
+    """The colours that any proxy says it serves to users."""
+    said = (member.acknowledgement(service) for member in fleet.values())
+    return {one.live for one in said if one is not None and one.live is not None}
+
+
+def newest_revision(service: str, fleet: Snapshot) -> int:
+    """The newest revision of a service's route that any proxy has; 0 when none has one."""
+    said = (proxy.acknowledgement(service) for proxy in fleet.values())
+    return max((one.revision for one in said if one is not None), default=0)
+
+
+def open_requests(service: str, color: str, fleet: Snapshot) -> dict[str, int]:
+    """The open requests of a colour per proxy; a member without a heartbeat counts as -1, nobody knows."""
+    counted = {}
+    for name, member in fleet.items():
+        said = member.acknowledgement(service)
+        counted[name] = -1 if not member.alive else 0 if said is None else said.color(color).open
+    return counted

@@ -1,0 +1,59 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
+"""The release record of one target in the store: read by everybody, changed under the lock of the run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from ..core.errors import DeliveryError, OutOfDateError
+from ..ports.store import Store
+from .keys import Keys
+from .record import ReleaseRecord
+from .run import Run
+
+
+class StoredRecord:
+    """One key. An index of 0 means that nothing was recorded yet."""
+
+    def __init__(self, store: Store, keys: Keys, run: Run, project: str, target: str) -> None:
+        self._store = store
+        self._keys = keys
+        self._run = run
+        self._project = project
+        self._target = target
+
+    def read(self) -> ReleaseRecord:
+        """The release record, an empty one when nothing was recorded yet.
+
+        Raises DeliveryError when another project has this service name: 'shop' with 'api-app' makes the same one as
+        'shop-api' with 'app', and neither may take the other's route.
+        """
+        return self._read()[0]
+
+    def change(self, change: Callable[[ReleaseRecord], ReleaseRecord]) -> ReleaseRecord:
+        """Apply a transition to the record; nothing is written when it changes nothing."""
+        lock = self._run.lock
+        record, index = self._read()
+        changed = change(record)
+        if changed != record:
+            text = json.dumps(changed.to_document(), sort_keys=True)
+            if not self._store.put_if_held(self._keys.record, text, index, lock.key, lock.run):
+                self._run.renew()  # a lost lock says more
+                raise OutOfDateError(f"the record of '{self._keys.service}' was changed by somebody else meanwhile")
+        return changed
+
+    def _read(self) -> tuple[ReleaseRecord, int]:
+        entry = self._store.get(self._keys.record)
+        if entry is None:
+            return ReleaseRecord(self._project, self._target), 0
+        record = ReleaseRecord.from_document(entry.json())
+        if (record.project, record.target) != (self._project, self._target):
+            raise DeliveryError(
+                f"project '{self._project}' and target '{self._target}' make the service name '{self._keys.service}', "
+                f"which target '{record.target}' of project '{record.project}' already has: rename one of them"
+            )
+        return record, entry.modify_index
