@@ -56,10 +56,10 @@ class TaskState:
     """One instance, or the attempt at one, at one moment.
 
     C(created) is ISO 8601. C(running): it runs, is healthy if it has a health check, and shall go on running.
-    C(leaving): it has not ended, and shall not run (now). C(ended): it is over. C(completed): it ended well, as a job
-    does. C(failed): it ended by itself, or could not even start; C(rejected): it could not start, and no other try will.
-    C(starting): it started, and its health check did not pass yet. C(state) and C(reason) are the engine's own words.
-    C(ports) are its ports on the node; IPv4 and IPv6 may differ.
+    C(leaving): it has not ended, and shall not run (now). C(ended): it is over. C(completed): it ended well, as a
+    job does. C(failed): it ended by itself, or could not even start; C(rejected): it could not start, and no other
+    try will. C(starting): it started, and its health check did not pass yet. C(state) and C(reason) are the
+    engine's own words. C(ports) are its ports on the node; IPv4 and IPv6 may differ.
     """
 
     id: str

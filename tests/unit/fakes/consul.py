@@ -21,7 +21,8 @@ class FakeConsul:
 
     C(written) lists each changed key, C(renewed) each session that was extended. C(before_write) is called with the key
     before a value is changed, C(watchers) after, C(after_watch) once a watch has its answer. C(silent) makes every call
-    fail as if no agent answered.
+    fail as if no agent answered. As in the real one, the index of a prefix is that of its newest key or tombstone, so
+    it goes back when tombstones are reaped.
     """
 
     def __init__(self) -> None:
@@ -36,6 +37,7 @@ class FakeConsul:
         self.silent = False
         self._index = 10
         self._made = 0
+        self._tombstones: dict[str, int] = {}
 
     # -- what a test does behind everybody's back ----------------------------------------------------------------
 
@@ -46,6 +48,10 @@ class FakeConsul:
     def expire(self, session: str) -> None:
         """The session's TTL ran out."""
         self.destroy_session(session)
+
+    def reap_tombstones(self) -> None:
+        """What Consul does a quarter of an hour after a key was deleted."""
+        self._tombstones.clear()
 
     # -- keys ----------------------------------------------------------------------------------------------------
 
@@ -58,10 +64,13 @@ class FakeConsul:
         return {key: entry for key, entry in sorted(self.keys.items()) if key.startswith(prefix)}
 
     def watch(self, prefix: str, index: int, wait: float) -> tuple[int, dict[str, Entry]]:
-        found = self._index, self.entries(prefix)
+        entries = self.entries(prefix)
+        indexes = [entry.modify_index for entry in entries.values()]
+        indexes += [deleted for key, deleted in self._tombstones.items() if key.startswith(prefix)]
+        newest = max(indexes, default=self._index)
         for hook in list(self.after_watch):
             hook()
-        return found
+        return 0 if newest < index else newest, entries
 
     def put(self, key: str, value: str, cas: int | None = None) -> bool:
         return self._write(key, value, cas)
@@ -75,6 +84,8 @@ class FakeConsul:
         if cas is not None and (entry.modify_index if entry else 0) != cas:
             return False
         if entry is not None:
+            self._index += 1
+            self._tombstones[key] = self._index
             del self.keys[key]
             self._changed(key)
         return True

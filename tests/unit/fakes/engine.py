@@ -85,6 +85,12 @@ class FakeEngine:
         """Change a service behind everybody's back."""
         self._store(replace(self.services[name], **changes))
 
+    def end(self, name: str) -> None:
+        """What was asked to end has ended, however long it refused."""
+        self.stubborn.discard(name)
+        self.task_list[name] = [self._ended(one, "shutdown") if one.leaving else one for one in self.task_list[name]]
+        self._notify(name)
+
     def stop_task(self, name: str) -> None:
         """One instance ends by itself and is not replaced yet."""
         tasks = self.task_list[name]

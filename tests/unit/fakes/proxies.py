@@ -19,7 +19,10 @@ COUNTS = {"servers": 0, "up": 0, "open": 0, "draining": 0}
 
 
 class FakeProxy:
-    """One member. C(behaviour): confirms, silent (a heartbeat, but no new revision), dead, or why it refuses."""
+    """One member. C(behaviour): confirms, silent (a heartbeat, but no new revision), dead, or why it refuses.
+
+    C(warming): so many looks pass, after a route came, until its checks find the instances up.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -29,6 +32,16 @@ class FakeProxy:
         self.up: dict[str, int] = {}
         self.open: dict[str, int] = {}
         self.draining: dict[str, int] = {}
+        self.warming = 0
+
+    def warm(self) -> None:
+        """A round of checks has passed."""
+        if self.warming:
+            self.warming -= 1
+            for service in self.services.values():
+                for counts in service["colors"].values():
+                    counts["up"] = counts["servers"] if not self.warming else 0
+            self.order += 1
 
     def take(self, service: str, route: Route | None) -> None:
         """What the agent does when the route changed."""
@@ -48,7 +61,7 @@ class FakeProxy:
         self.order += 1
 
     def _counts(self, color: str, count: int) -> dict[str, int]:
-        up = self.up.get(color, count)
+        up = self.up.get(color, count) if not self.warming else 0
         drained = self.draining.get(color, 0)
         return {"servers": count, "up": up, "open": self.open.get(color, 0), "draining": drained}
 
@@ -82,7 +95,7 @@ class FakeProxies:
             document = {"schema": 1, "id": name, "address": f"http://192.0.2.{number}:80"}
             consul.seed(f"{prefix}members/{name}", json.dumps(document))
         consul.watchers.append(self._notice)
-        consul.after_watch.append(self._take)
+        consul.after_watch.append(self._look)
         self.publish()
 
     def __getitem__(self, name: str) -> FakeProxy:
@@ -109,9 +122,16 @@ class FakeProxies:
         self.routes.append(route)
         self._queue.append((key.rsplit("/", 1)[-1], route))
         if not self.late:
-            self._take()
+            self._give()
 
-    def _take(self) -> None:
+    def _look(self) -> None:
+        """Somebody has looked: time passes."""
+        for proxy in self.members.values():
+            proxy.warm()
+        self._give()
+        self.publish()
+
+    def _give(self) -> None:
         if not self._queue:
             return
         service, route = self._queue.pop(0)

@@ -218,6 +218,23 @@ def test_a_proxy_without_a_heartbeat_keeps_the_old_colour(world: World, sources:
     assert len(world.running("green")) == 2
 
 
+def test_a_container_that_refuses_to_end_holds_the_next_deploy_until_it_ended(world: World, sources: Sources) -> None:
+    world.colour("blue", 2, "old")
+    world.colour("green", 2, "older")
+    world.route("blue")
+    world.start_run()
+    world.engine.stubborn.add(GREEN)
+    refused = "containers of service 'books-ms_app-green' did not end within 0 s after the stop signal"
+    for _try in ("the first", "run again while it still refuses"):
+        with pytest.raises(DeliveryError, match=refused):
+            run(world, sources)
+        assert (world.route_now().split.live, len(world.running("blue"))) == ("blue", 2)
+        assert world.engine.services[GREEN].spec == "older"
+    world.engine.end(GREEN)
+    assert run(world, sources).color == "green"
+    assert (world.engine.services[GREEN].spec, len(world.running("green"))) == (sources.spec, 2)
+
+
 @pytest.mark.parametrize(
     ("before", "outcome", "released"),
     [

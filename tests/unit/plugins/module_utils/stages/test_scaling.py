@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -212,6 +213,15 @@ def test_down_counts_what_it_had_to_cut(live: World) -> None:
 def test_down_is_not_stopped_by_what_failed_long_ago(live: World, kind: str) -> None:
     live.engine.task_list["books-ms_app-blue"] += [task(kind, f"old{number}") for number in range(4)]
     down(live, 2)
+    assert settled(live) == (2, {"blue": 2}, (), 2)
+
+
+def test_down_goes_on_without_an_instance_on_a_lost_node(live: World) -> None:
+    live.engine.lost.add("worker-9")
+    tasks = live.engine.task_list["books-ms_app-blue"]
+    tasks[2] = replace(tasks[2], node_id="worker-9")
+    down(live, 2)
+    assert [task.leaving for task in live.engine.task_list["books-ms_app-blue"]] == [False, False, True]
     assert settled(live) == (2, {"blue": 2}, (), 2)
 
 
