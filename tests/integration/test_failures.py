@@ -12,15 +12,21 @@ import time
 from collections.abc import Callable
 
 import pytest
+from ansible_collections.dockerflow.delivery.tests.integration import stages
 from ansible_collections.dockerflow.delivery.tests.integration.project import Project, World
 from ansible_collections.dockerflow.delivery.tests.integration.swarm import eventually
 
 
 @pytest.fixture(scope="module")
-def books(new_project: Callable[..., Project]) -> Project:
-    project = new_project("failing", lean=True)
-    project.release("1", scale="2")
-    return project
+def failing(new_project: Callable[..., Project]) -> Project:
+    return new_project("failing", lean=True)
+
+
+@pytest.fixture
+def books(failing: Project) -> Project:
+    """Users are on two instances of version 1."""
+    stages.stand(failing, "1", instances=2)
+    return failing
 
 
 def test_traffic_goes_on_while_consul_is_away_and_a_release_works_after(books: Project, world: World) -> None:
