@@ -109,7 +109,8 @@ class Project:
         self, playbook: str, version: str = "1", *, check: bool = False, diff: bool = False, **extra: Any
     ) -> Playbook:
         """A playbook for this project; C(extra) are extra vars. Locks of killed runs expire as soon as Consul can."""
-        extra = {"project_src": str(self.folder), "lock_ttl": 10, **extra}
+        fixed = {"project_src": str(self.folder), "lock_ttl": 10, "consul_prefix": self.world.consul.prefix}
+        extra = fixed | extra
         return Playbook(playbook, extra, {"BOOKS_MS_VERSION": version}, check=check, diff=diff)
 
     def deploy(self, version: str, *, check: bool = False, diff: bool = False, **extra: Any) -> PlaybookResult:
@@ -131,10 +132,17 @@ class Project:
 
     # -- what users do ------------------------------------------------------------------------------------------
 
-    def get(self, path: str = "/version", method: str = "GET", body: str | None = None, timeout: float = 10) -> Answer:
-        """One request on a connection of its own."""
-        front = urlsplit(self.world.front)
-        connection = http.client.HTTPConnection(front.hostname or "", front.port or 80, timeout=timeout)
+    def get(
+        self,
+        path: str = "/version",
+        method: str = "GET",
+        body: str | None = None,
+        timeout: float = 10,
+        front: str | None = None,
+    ) -> Answer:
+        """One request on a connection of its own. C(front): at another proxy than the world's."""
+        door = urlsplit(front or self.world.front)
+        connection = http.client.HTTPConnection(door.hostname or "", door.port or 80, timeout=timeout)
         try:
             connection.request(method, path, body, {"Host": self.domain})
             response = connection.getresponse()
@@ -143,10 +151,10 @@ class Project:
         finally:
             connection.close()
 
-    def load(self, rate: float = 300, **options: Any) -> Load:
+    def load(self, rate: float = 300, front: str | None = None, **options: Any) -> Load:
         """Half POSTs on kept-alive connections, half GETs with a connection each."""
         out = self.folder.parent / f"{self.name}-load-{len(list(self.folder.parent.iterdir()))}"
-        return Load(f"{self.world.front}/version", out=out, rate=rate, host=self.domain, **options)
+        return Load(f"{front or self.world.front}/version", out=out, rate=rate, host=self.domain, **options)
 
     # -- what is there ------------------------------------------------------------------------------------------
 

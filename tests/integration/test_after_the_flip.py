@@ -13,34 +13,39 @@ import time
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.modules import proxy_reconfigure
-from ansible_collections.dockerflow.delivery.tests.integration.modules import call
+from ansible_collections.dockerflow.delivery.tests.integration import stages
 from ansible_collections.dockerflow.delivery.tests.integration.project import Answer, Project, World
 from ansible_collections.dockerflow.delivery.tests.integration.swarm import eventually
 
+pytestmark = pytest.mark.alone  # it reloads and restarts the proxy that every project uses
+
 
 @pytest.fixture(scope="module")
-def books(new_project: Callable[..., Project]) -> Project:
-    project = new_project("flipped", lean=True)
-    project.release("1")
-    return project
+def flipped(new_project: Callable[..., Project]) -> Project:
+    return new_project("flipped", lean=True)
 
 
-def flip(books: Project, version: str, drain_timeout: int = 0) -> float:
-    """Release without stopping the old colour; returns when the stage proxy had returned."""
-    books.release(version, flow="deploy")
-    options = {"project": books.name, "target": "app", "drain_timeout": drain_timeout}
-    result = call(proxy_reconfigure, options)
-    flipped = time.monotonic()
-    assert result["changed"], result
+@pytest.fixture
+def books(flipped: Project) -> Project:
+    """Users are on version 1, and version 2 waits."""
+    stages.stand(flipped, "1")
+    stages.deploy(flipped, "2")
     return flipped
+
+
+def flip(books: Project, drain_timeout: int = 0) -> float:
+    """Send users to version 2, without stopping the old colour; returns when the stage proxy had returned."""
+    result = stages.flip(books, drain_timeout=drain_timeout)
+    moment = time.monotonic()
+    assert result["changed"], result
+    return moment
 
 
 def test_killing_the_old_colour_the_moment_the_proxy_drained_it_loses_nothing(books: Project, world: World) -> None:
     old = books.live or ""
     doomed = books.instances(old)
     with books.load() as load:
-        flip(books, "2", drain_timeout=30)
+        flip(books, drain_timeout=30)
         for instance in doomed:
             world.swarm.kill(instance)
         load.wait_for_answers(300, version="2", after=time.monotonic())
@@ -49,40 +54,37 @@ def test_killing_the_old_colour_the_moment_the_proxy_drained_it_loses_nothing(bo
 
 
 def test_a_reload_keeps_the_new_colour(books: Project, world: World) -> None:
-    flip(books, "1")
+    flip(books)
     with books.load() as load:
         for _unused in range(3):
             world.haproxy.reload()
-        load.wait_for_answers(300, version="1", after=time.monotonic())
+        load.wait_for_answers(300, version="2", after=time.monotonic())
     assert not load.report.lost, str(load.report)
-    assert load.report.versions().keys() == {"1"}
+    assert load.report.versions().keys() == {"2"}
 
 
 def test_a_restart_of_the_proxy_keeps_the_new_colour(books: Project, world: World) -> None:
+    flip(books)
     before = books.live
     world.swarm.client.containers.get(world.haproxy.container).restart(timeout=5)
     eventually(lambda: answers(books), "the proxy serves again")
-    assert {books.get().version for _unused in range(50)} == {"1"}
+    assert {books.get().version for _unused in range(50)} == {"2"}
     assert books.live == before
 
 
 def test_a_flip_right_after_a_reload_leaves_no_client_of_the_old_worker_on_the_old_colour(
     books: Project, world: World
 ) -> None:
-    books.release("2", flow="deploy")
     with books.load(connections=40) as load:
         world.haproxy.reload()  # its worker keeps the kept-alive connections of the load
-        result = call(proxy_reconfigure, {"project": books.name, "target": "app"})
-        flipped = time.monotonic()
-        load.wait_for_answers(600, version="2", after=flipped)
-    assert result["changed"], result
+        moment = flip(books)
+        load.wait_for_answers(600, version="2", after=moment)
     assert not load.report.lost, str(load.report)
-    assert not load.report.stale("1", after=flipped), str(load.report)
+    assert not load.report.stale("1", after=moment), str(load.report)
 
 
 def test_a_slow_request_on_an_old_worker_holds_stop_old_back(books: Project, world: World) -> None:
     old = books.live
-    books.release("1", flow="deploy")
     answers: list[tuple[Answer, float]] = []
 
     def ask_slowly() -> None:
@@ -94,10 +96,10 @@ def test_a_slow_request_on_an_old_worker_holds_stop_old_back(books: Project, wor
     eventually(lambda: open_requests(books, old) == 1, "the slow request is on its way")
     world.haproxy.reload()
     eventually(lambda: len(world.haproxy.workers()) > 1, "an old worker has the slow request")
-    result = books.release("1", flow="proxy,stop-old")
+    result = books.release("2", flow="proxy,stop-old")
     client.join(timeout=30)
     answer, ended = answers[0]
-    assert (answer.status, answer.version) == (200, "2")
+    assert (answer.status, answer.version) == (200, "1")
     assert result.of("release_stop").at > ended, "stop-old returned before the slow request had ended"
     assert result.of("release_stop").values["cut"] == {}
     assert books.counts()[f"app-{old}"] == 0

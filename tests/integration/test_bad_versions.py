@@ -11,14 +11,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from ansible_collections.dockerflow.delivery.tests.integration import stages
 from ansible_collections.dockerflow.delivery.tests.integration.project import Project
 
 
 @pytest.fixture(scope="module")
-def books(new_project: Callable[..., Project]) -> Project:
-    project = new_project("bad", lean=True)
-    project.release("1")
-    return project
+def bad(new_project: Callable[..., Project]) -> Project:
+    return new_project("bad", lean=True)
+
+
+@pytest.fixture
+def books(bad: Project) -> Project:
+    """Users are on version 1, whatever bad version was here before."""
+    stages.stand(bad, "1")
+    return bad
 
 
 @pytest.mark.parametrize(
@@ -55,6 +61,7 @@ def test_a_bad_version_is_refused_and_nobody_sees_it(
 
 
 def test_the_next_good_version_works_and_clears_up(books: Project) -> None:
+    assert books.deploy("crash").rc != 0
     with books.load(rate=100) as load:
         books.release("2")
     assert not load.report.lost, str(load.report)
@@ -65,12 +72,13 @@ def test_the_next_good_version_works_and_clears_up(books: Project) -> None:
 def test_a_page_that_fails_at_a_front_door_takes_everything_back(books: Project) -> None:
     live = books.live
     with books.load(rate=100) as load:
-        result = books.deploy("1", front_door_path="/api/v1/books")  # which has no data store
+        result = books.deploy("2", front_door_path="/api/v1/books")  # which has no data store
     assert "stage proxy: proxy 'local' does not serve 'bad-app' at " in result.failure, str(result)
     assert "status 503" in result.failure
     assert not load.report.lost, str(load.report)
-    assert books.live == live
-    books.release("2", front_door_path="/version", force=True)
+    assert (books.live, books.get().version) == (live, "1")
+    books.release("2", front_door_path="/version")
+    assert books.get().version == "2"
 
 
 def test_a_version_that_breaks_when_users_come_is_sent_back(books: Project) -> None:
@@ -81,13 +89,14 @@ def test_a_version_that_breaks_when_users_come_is_sent_back(books: Project) -> N
     assert "users were sent back to the old release" in result.failure
     assert not result.all_of("release_stop"), "the old release was stopped"
     assert books.live == live
+    assert books.get().version == "1"
+    assert load.report.versions().keys() <= {"1", "fragile"}
+    books.release("2")
     assert books.get().version == "2"
-    assert load.report.versions().keys() <= {"2", "fragile"}
-    books.release("2", force=True)
 
 
 def test_a_version_that_ignores_sigterm_is_drained_first_so_killing_it_costs_nothing(books: Project) -> None:
-    books.release("stubborn", keep_warm=0)
+    stages.stand(books, "stubborn")
     with books.load(rate=100) as load:
         books.release("1")
     assert not load.report.lost, str(load.report)

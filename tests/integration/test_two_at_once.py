@@ -17,16 +17,22 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors im
 from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_engine import Engine
 from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_state import RUN_LABEL
 from ansible_collections.dockerflow.delivery.plugins.modules import relative_scale
+from ansible_collections.dockerflow.delivery.tests.integration import stages
 from ansible_collections.dockerflow.delivery.tests.integration.modules import call
 from ansible_collections.dockerflow.delivery.tests.integration.project import Project
 from ansible_collections.dockerflow.delivery.tests.integration.swarm import eventually
 
 
 @pytest.fixture(scope="module")
-def books(new_project: Callable[..., Project]) -> Project:
-    project = new_project("twice", lean=True)
-    project.release("1")
-    return project
+def twice(new_project: Callable[..., Project]) -> Project:
+    return new_project("twice", lean=True)
+
+
+@pytest.fixture
+def books(twice: Project) -> Project:
+    """Users are on one instance of version 1."""
+    stages.stand(twice, "1")
+    return twice
 
 
 def test_of_two_releases_at_once_one_wins_and_the_other_says_who_holds_it(books: Project) -> None:
@@ -45,21 +51,21 @@ def test_of_two_releases_at_once_one_wins_and_the_other_says_who_holds_it(books:
 
 
 def test_a_second_release_that_may_wait_follows_the_first(books: Project) -> None:
-    first = books.start("1")
+    first = books.start("2")
     eventually(lambda: books.world.consul.lock(books.service), "the first run holds the lock")
-    second = books.deploy("2")
+    second = books.deploy("stubborn")
     assert first.wait().succeeded, str(first.wait())
     assert second.succeeded, str(second)
-    assert books.get().version == "2"
+    assert books.get().version == "stubborn"
 
 
 def test_a_run_that_was_frozen_past_its_lock_is_refused_when_it_wakes(books: Project) -> None:
     color = candidate(books)
     with books.load(rate=100) as load:
-        sleeper = books.start("1")
+        sleeper = books.start("2")
         eventually(lambda: wanted(books, f"app-{color}"), "the sleeper deploys")
         sleeper.freeze()
-        winner = books.deploy("2", force=True)  # waits until the sleeper's lock has expired
+        winner = books.deploy("1", force=True)  # waits until the sleeper's lock has expired
         state = everything(books)
         sleeper.thaw()
         woken = sleeper.wait()

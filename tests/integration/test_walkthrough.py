@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The walk through a project's life: first release, second, scaling, testing between stages, rollback.
 
-The tests are one story and run in this order; each begins where the one before it ended. Time budget: 120 s.
+Each begins where users are on one instance of version 1 with its data store, unless it says otherwise.
+Time budget: 150 s.
 """
 
 from __future__ import annotations
@@ -13,17 +14,27 @@ import json
 from collections.abc import Callable
 
 import pytest
+from ansible_collections.dockerflow.delivery.tests.integration import stages
 from ansible_collections.dockerflow.delivery.tests.integration.playbook import Playbook
 from ansible_collections.dockerflow.delivery.tests.integration.project import Project, World
 from ansible_collections.dockerflow.delivery.tests.integration.swarm import eventually
 
 
 @pytest.fixture(scope="module")
-def books(new_project: Callable[..., Project]) -> Project:
+def walk(new_project: Callable[..., Project]) -> Project:
     return new_project("walk")
 
 
-def test_the_first_release_brings_up_blue_and_its_data_store_behind_the_proxy(books: Project, world: World) -> None:
+@pytest.fixture
+def books(walk: Project) -> Project:
+    stages.stand(walk, "1")
+    return walk
+
+
+def test_the_first_release_brings_up_blue_and_its_data_store_behind_the_proxy(
+    new_project: Callable[..., Project],
+) -> None:
+    books = new_project("walk-first")
     # Not by the books: where make deploy has run, the sample project has these at any host.
     assert books.get("/version").status == 404, "nobody knows the service yet"
     result = books.release("1", flow="deploy,proxy")
@@ -34,13 +45,14 @@ def test_the_first_release_brings_up_blue_and_its_data_store_behind_the_proxy(bo
 
 
 def test_consul_knows_the_instance_by_its_colour_and_its_random_port(books: Project, world: World) -> None:
-    (instance,) = books.instances("blue")
-    (registration,) = world.consul.instances("walk-app-blue")
+    live, other = colors(books)
+    (instance,) = books.instances(live)
+    (registration,) = world.consul.instances(f"walk-app-{live}")
     assert registration.port in instance.ports
     assert registration.port != 8080
     assert registration.status == "passing"
     assert registration.meta["swarm_task"] == instance.task
-    assert world.consul.instances("walk-app-green") == []
+    assert world.consul.instances(f"walk-app-{other}") == []
     assert world.consul.instances("walk-db") == [], "it publishes no port, so it is nobody's business"
 
 
@@ -52,12 +64,14 @@ def test_every_service_path_reaches_the_service_and_nothing_else_does(books: Pro
 
 
 def test_books_survive_the_release_that_replaces_their_service(books: Project, world: World) -> None:
+    old, new = colors(books)
     stored = books.get("/api/v1/books/1", method="PUT", body='{"title": "Continuous Delivery"}')
     assert stored.status == 201
     (db,) = world.swarm.instances("walk", "db")
     with books.load() as load:
         result = books.release("2")
-    assert books.counts() == {"app-blue": 0, "app-green": 1, "db": 1}, "blue is stopped, and still there for a rollback"
+    left = {f"app-{old}": 0, f"app-{new}": 1, "db": 1}
+    assert books.counts() == left, "the old colour is stopped, and still there for a rollback"
     assert world.swarm.instances("walk", "db") == [db], "the data store was not touched"
     assert books.get("/api/v1/books/1").version == "2"
     assert json.loads(books.get("/api/v1/books/1").body)["title"] == "Continuous Delivery"
@@ -73,10 +87,10 @@ def test_books_survive_the_release_that_replaces_their_service(books: Project, w
 
 
 def test_the_same_release_again_changes_nothing(books: Project) -> None:
-    before = books.instances("green")
-    result = books.release("2")
+    before = books.instances(books.live or "")
+    result = books.release("1")
     assert result.changed == []
-    assert books.instances("green") == before
+    assert books.instances(books.live or "") == before
 
 
 @pytest.mark.parametrize(
@@ -103,89 +117,105 @@ def test_settings_come_from_file_environment_and_command_line(
 
 
 def test_scaling_up_by_two_keeps_the_first_instance_and_uses_all(books: Project, world: World) -> None:
-    (first,) = books.instances("green")
-    result = books.run("playbooks/scale.yml", "2", scale="+2")
+    live = books.live or ""
+    (first,) = books.instances(live)
+    result = books.run("playbooks/scale.yml", scale="+2")
     assert result.succeeded, str(result)
-    instances = books.instances("green")
+    instances = books.instances(live)
     assert len(instances) == 3
     assert first in instances
     assert len({books.get().instance for _unused in range(30)}) == 3
-    servers = world.haproxy.servers("walk-app-green")
+    servers = world.haproxy.servers(f"walk-app-{live}")
     assert [server.status for server in servers.values()] == ["UP"] * 3
 
 
 def test_scaling_down_by_one_loses_nothing(books: Project, world: World) -> None:
+    stages.stand(books, "1", instances=3)
     with books.load() as load:
-        result = books.run("playbooks/scale.yml", "2", scale="-1")
+        result = books.run("playbooks/scale.yml", scale="-1")
     assert result.succeeded, str(result)
     assert not load.report.lost, str(load.report)
-    assert books.counts()["app-green"] == 2
-    eventually(lambda: len(world.haproxy.servers("walk-app-green")) == 2, "the proxy lists two")
+    assert books.counts()[f"app-{books.live}"] == 2
+    eventually(lambda: len(world.haproxy.servers(f"walk-app-{books.live}")) == 2, "the proxy lists two")
 
 
 def test_deploying_alone_shows_users_nothing_and_testers_everything(books: Project, world: World) -> None:
+    stages.stand(books, "1", instances=2)
+    live, other = colors(books)
     with books.load(rate=100) as load:
-        result = books.release("1", flow="deploy")
+        result = books.release("2", flow="deploy")
     assert result.of("blue_green_deploy").values["instances"] == 2, "as many as the live colour runs"
-    assert books.counts() == {"app-blue": 2, "app-green": 2, "db": 1}
-    assert (load.report.versions().keys(), load.report.lost) == ({"2"}, [])
-    candidates = world.consul.instances("walk-app-blue")
+    assert books.counts() == {f"app-{other}": 2, f"app-{live}": 2, "db": 1}
+    assert (load.report.versions().keys(), load.report.lost) == ({"1"}, [])
+    candidates = world.consul.instances(f"walk-app-{other}")
     assert len({candidate.port for candidate in candidates}) == 2
     for candidate in candidates:
-        assert ask(candidate.address, candidate.port, "/version") == "1"
+        assert ask(candidate.address, candidate.port, "/version") == "2"
 
 
 def test_releasing_what_is_live_again_leaves_a_waiting_candidate_alone(books: Project) -> None:
-    result = books.release("2")
+    live, other = colors(books)
+    stages.deploy(books, "2")
+    result = books.release("1")
     assert result.changed == []
-    assert (books.live, books.get().version) == ("green", "2")
-    assert books.counts() == {"app-blue": 2, "app-green": 2, "db": 1}
+    assert (books.live, books.get().version) == (live, "1")
+    assert books.counts() == {f"app-{other}": 1, f"app-{live}": 1, "db": 1}
 
 
 def test_a_candidate_that_fails_its_tests_is_stopped_and_nobody_noticed(books: Project) -> None:
+    live, other = colors(books)
+    stages.deploy(books, "2")
     with books.load(rate=100) as load:
-        result = books.run("playbooks/stop-old.yml", "1", abort=True)
+        result = books.run("playbooks/stop-old.yml", "2", abort=True)
     assert result.succeeded, str(result)
-    assert books.counts() == {"app-blue": 0, "app-green": 2, "db": 1}
-    assert (load.report.versions().keys(), load.report.lost) == ({"2"}, [])
+    assert books.counts() == {f"app-{other}": 0, f"app-{live}": 1, "db": 1}
+    assert (load.report.versions().keys(), load.report.lost) == ({"1"}, [])
 
 
 def test_releasing_in_two_commands_ends_where_one_does(books: Project) -> None:
-    books.release("1", flow="deploy")
+    old, new = colors(books)
+    books.release("2", flow="deploy")
     with books.load() as load:
-        books.release("1", flow="proxy,stop-old")
+        books.release("2", flow="proxy,stop-old")
     assert not load.report.lost, str(load.report)
-    assert books.counts() == {"app-blue": 2, "app-green": 0, "db": 1}
-    assert books.get().version == "1"
+    assert books.counts() == {f"app-{new}": 1, f"app-{old}": 0, "db": 1}
+    assert books.get().version == "2"
 
 
 def test_rolling_back_to_a_stopped_release_starts_it_at_the_live_count(books: Project) -> None:
+    stages.stand(books, "2", instances=2)
     with books.load() as load:
         result = books.run("playbooks/rollback.yml")
     assert result.succeeded, str(result)
     assert not load.report.lost, str(load.report)
-    assert books.get().version == "2"
-    assert books.counts()["app-green"] == 2
+    assert books.get().version == "1"
+    assert books.counts()[f"app-{books.live}"] == 2
 
 
 def test_rolling_back_to_a_warm_release_only_flips(books: Project) -> None:
-    books.release("1", flow="deploy,proxy")
-    warm = books.instances("green")
+    old, _new = colors(books)
+    warm = books.instances(old)
+    books.release("2", flow="deploy,proxy")
     with books.load() as load:
         result = books.run("playbooks/rollback.yml")
     assert result.succeeded, str(result)
     assert not load.report.lost, str(load.report)
-    assert books.get().version == "2"
-    assert books.instances("green") == warm, "nothing was started"
+    assert books.get().version == "1"
+    assert books.instances(old) == warm, "nothing was started"
 
 
 def test_status_shows_what_is_live(books: Project) -> None:
     result = books.run("playbooks/status.yml")
     assert result.succeeded, str(result)
     (info,) = [one for one in result.of("release_info").values["releases"] if one["service"] == books.service]
-    assert (info["live"], info["drift"]) == ("green", [])
-    assert "green" in result.stdout
+    assert (info["live"], info["drift"]) == (books.live, [])
+    assert str(books.live) in result.stdout
     assert "walk-app" in result.stdout
+
+
+def colors(books: Project) -> tuple[str, str]:
+    """The colour that users get, and the other one."""
+    return ("blue", "green") if books.live == "blue" else ("green", "blue")
 
 
 def ask(address: str, port: int, path: str) -> str | None:
