@@ -226,6 +226,11 @@ def test_external_config_is_left_alone() -> None:
     assert document.files == {}
 
 
+def test_name_of_a_running_config_stays() -> None:
+    # Written down: another name would make a new config and restart whatever mounts the old one.
+    assert hashed_name("shop_c", b"one") == "shop_c-82a384db5b58"
+
+
 def test_long_names_stay_apart_and_short_enough() -> None:
     names = {hashed_name("n" * 60 + suffix, b"same") for suffix in "ab"}
     assert len(names) == 2
