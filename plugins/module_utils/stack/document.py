@@ -18,10 +18,11 @@ from ..compose.project import ComposeProject
 from ..core.errors import DeliveryError
 from ..core.names import color_name, service_name
 from ..swarm.swarm_state import COLOR_LABEL, PROJECT_LABEL, TARGET_LABEL
+from .dialect import BASE_DIALECT, EVERY_DIALECT
 from .mentions import warn_mentions
 from .published_ports import Port, colored_ports, main_port, published_ports, registration_names
 from .resources import name_credential_specs, used_networks, used_objects, used_volumes
-from .service import BASE_DIALECT, replicas, translate_service
+from .service import replicas, translate_service
 from .warnings import Warnings
 
 Service = dict[str, Any]
@@ -147,8 +148,7 @@ def spec_hash(
     ignored = Warnings()
     given = check_target(project, target, colored=colored)
     port = main_port(target, given["ports"], target_port, ", ".join(project.files), given.get("expose") or [])
-    dialect = (99, 0)  # everything that any client knows
-    service = _target_service(project, target, "color" if colored else None, "", port, dialect, ignored)
+    service = _target_service(project, target, "color" if colored else None, "", port, EVERY_DIALECT, ignored)
     service.get("deploy", {}).pop("replicas", None)
     service["image"] = (images or {}).get(service["image"], service["image"])
     sections, _files = _sections(project, {target: service}, ignored)

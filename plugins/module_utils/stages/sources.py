@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..compose.command import client_dialect
 from ..compose.project import ComposeProject
 from ..core.color import COLORS
 from ..core.scale import Scale
+from ..stack.dialect import client_dialect
 from ..stack.document import SideTarget, StackDocument, spec_hash, stack_document
 from ..swarm.swarm_engine import Engine
 from ..swarm.swarm_state import IMAGE_LABEL, RUN_LABEL, SPEC_LABEL

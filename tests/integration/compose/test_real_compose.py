@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.command import client_dialect
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.project import load_project
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.waiting import wait_until
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stack.dialect import client_dialect
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stack.document import (
     SideTarget,
     StackDocument,
