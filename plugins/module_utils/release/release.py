@@ -15,8 +15,9 @@ from ..consul.proxy_reports import Fleet, Snapshot, newest_revision, served_colo
 from ..consul.registry import Registry
 from ..core.color import COLORS
 from ..core.errors import DeliveryError, OutOfDateError
-from ..core.names import color_name, service_name, swarm_service_name
+from ..core.names import color_name, service_name
 from ..routes.route import Route
+from ..stack.naming import swarm_service_name
 from ..swarm.swarm_engine import Engine
 from ..swarm.swarm_state import RUN_LABEL, ServiceState
 from .lock import RunLock

@@ -17,9 +17,9 @@ from typing import Any
 from ..compose.project import ComposeProject
 from ..core.errors import DeliveryError
 from ..core.names import color_name, service_name
-from ..swarm.swarm_state import COLOR_LABEL, PROJECT_LABEL, TARGET_LABEL
 from .dialect import BASE_DIALECT, EVERY_DIALECT
 from .mentions import warn_mentions
+from .naming import COLOR_LABEL, PROJECT_LABEL, TARGET_LABEL, stack_key
 from .published_ports import Port, colored_ports, main_port, published_ports, registration_names
 from .resources import name_credential_specs, used_networks, used_objects, used_volumes
 from .service import replicas, translate_service
@@ -95,7 +95,7 @@ def stack_document(
         registered = color_name(registered, color)
     given = check_target(project, target, colored=color is not None)
     port = main_port(target, given["ports"], target_port, ", ".join(project.files), given.get("expose") or [])
-    key = f"{target}-{color}" if color else target
+    key = stack_key(target, color)
     pinned = images or {}
     service = _target_service(project, target, color, registered, port, dialect, warnings)
     deploy = service.setdefault("deploy", {})

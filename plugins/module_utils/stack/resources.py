@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..core.errors import DeliveryError
-from ..swarm.swarm_state import PROJECT_LABEL
+from .naming import PROJECT_LABEL
 from .service import host_network_key
 from .warnings import Warnings
 

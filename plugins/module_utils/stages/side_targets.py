@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..core.errors import DeliveryError
-from ..core.names import swarm_service_name
 from ..release.release import Release
 from ..stack.document import SideTarget
+from ..stack.naming import swarm_service_name
 from ..swarm.swarm_engine import Engine
 from .health import wait_until_healthy
 

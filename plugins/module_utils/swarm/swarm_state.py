@@ -10,13 +10,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# Service labels. The first three say what a service is, the others which run deployed what.
-PROJECT_LABEL = "dockerflow.project"
-TARGET_LABEL = "dockerflow.target"
-COLOR_LABEL = "dockerflow.color"
-RUN_LABEL = "dockerflow.run"
-SPEC_LABEL = "dockerflow.spec"
-IMAGE_LABEL = "dockerflow.image"
+from ..stack.naming import COLOR_LABEL, IMAGE_LABEL, PROJECT_LABEL, RUN_LABEL, SPEC_LABEL, TARGET_LABEL
+
+# The labels belong to what is deployed; those who read services find them here too.
+__all__ = [
+    "COLOR_LABEL",
+    "IMAGE_LABEL",
+    "PROJECT_LABEL",
+    "RUN_LABEL",
+    "SPEC_LABEL",
+    "TARGET_LABEL",
+    "ServiceState",
+    "TaskState",
+    "service_state",
+    "task_state",
+]
 
 # Task states from which a task never comes back (Swarm's own order of states).
 _ENDED = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})
