@@ -13,7 +13,8 @@ from ..compose.project import ComposeProject
 from ..core.color import COLORS
 from ..core.scale import Scale
 from ..stack.dialect import client_dialect
-from ..stack.document import SideTarget, StackDocument, spec_hash, stack_document
+from ..stack.document import SideTarget, StackDocument, stack_document
+from ..stack.spec_hash import spec_hash
 from ..swarm.swarm_engine import Engine
 from ..swarm.swarm_state import IMAGE_LABEL, RUN_LABEL, SPEC_LABEL
 from .images import PinnedImage, pin_all

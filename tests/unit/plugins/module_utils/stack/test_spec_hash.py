@@ -11,16 +11,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.project import ComposeProject
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stack.document import spec_hash, stack_document
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stack.spec_hash import spec_hash
 from ansible_collections.dockerflow.delivery.tests.unit.fixtures.compose.recorded import recorded_project
 from ansible_collections.dockerflow.delivery.tests.unit.fixtures.compose.shop import shop, shop_with_config
 
 SAME: list[Any] = [
-    pytest.param(lambda: stack_document(shop(), "app", "green").spec_hash, id="other colour"),
-    pytest.param(lambda: stack_document(shop(), "app", "blue", instances=7).spec_hash, id="other instances"),
-    pytest.param(lambda: stack_document(shop(), "app", "blue", labels={"dockerflow.run": "r"}).spec_hash, id="run"),
-    pytest.param(lambda: stack_document(shop(), "app", "blue", dialect=(3, 13)).spec_hash, id="other client"),
-    pytest.param(lambda: stack_document(shop(), "app", "blue", side_targets=["db"]).spec_hash, id="side targets"),
     pytest.param(lambda: spec_hash(shop({"deploy": {"replicas": 9}}), "app"), id="replicas in the file"),
     pytest.param(lambda: spec_hash(shop({"build": {"context": "."}}), "app"), id="what Swarm ignores"),
 ]
