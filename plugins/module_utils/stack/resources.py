@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Mapping
 from typing import Any
@@ -130,8 +131,9 @@ def _name_credential_specs(services: Mapping[str, Definition], configs: dict[str
             configs[str(definition["name"])] = definition
 
 
+@functools.cache
 def hashed_name(name: str, content: bytes) -> str:
-    """C(<name>-<12 hex digits>), at most 64 characters.
+    """C(<name>-<12 hex digits>), at most 64 characters; worked out once per process.
 
     The name of a secret is no secret, so the digest is made slow enough that short ones cannot be guessed from it.
     """

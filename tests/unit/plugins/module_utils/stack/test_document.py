@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.stack.document
     stack_document,
 )
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stack.resources import hashed_name
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stack.spec_hash import spec_hash
 from ansible_collections.dockerflow.delivery.tests.unit.fixtures.compose.recorded import PROJECTS, recorded_project
 from ansible_collections.dockerflow.delivery.tests.unit.fixtures.compose.shop import shop, shop_with_config
 
@@ -227,6 +229,22 @@ def test_external_config_is_left_alone() -> None:
 def test_name_of_a_running_config_stays() -> None:
     # Written down: another name would make a new config and restart whatever mounts the old one.
     assert hashed_name("shop_c", b"one") == "shop_c-82a384db5b58"
+
+
+def test_a_content_is_hashed_once_however_often_a_run_translates_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[bytes] = []
+
+    def slow(_algorithm: str, content: bytes, _salt: bytes, _rounds: int) -> bytes:
+        hashed.append(content)
+        return hashlib.sha256(content).digest()
+
+    monkeypatch.setattr(hashlib, "pbkdf2_hmac", slow)
+    one, two = (shop_with_config(content) for content in (b"hashed once", b"and this one"))
+    for project in (one, two, one):
+        spec_hash(project, "app")
+        for color in ("blue", "green"):
+            stack_document(project, "app", color)
+    assert hashed == [b"hashed once", b"and this one"]
 
 
 def test_long_names_stay_apart_and_short_enough() -> None:
