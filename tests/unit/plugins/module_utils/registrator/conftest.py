@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Inspected containers as Docker answers them, cut down to what registration reads."""
+"""Inspected containers as Docker answers them, cut down to what registration reads; an engine and a catalog of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+import docker as docker_sdk
 import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.registrator import docker_events
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.docker_containers import FakeDocker
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.node_catalog import FakeCatalog
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.scripted_time import ScriptedTime
 
 Inspected = Callable[..., dict[str, Any]]
 
@@ -54,3 +59,25 @@ def inspected() -> Inspected:
         return document
 
     return make
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> ScriptedTime:
+    """Time for what follows Docker's events."""
+    scripted = ScriptedTime()
+    monkeypatch.setattr(docker_events, "time", scripted)
+    return scripted
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch, time: ScriptedTime) -> FakeDocker:
+    """The engine that every DockerApi of the test reaches."""
+    fake = FakeDocker(time, _INSPECTED)
+    monkeypatch.setattr(docker_sdk, "APIClient", fake.client)
+    return fake
+
+
+@pytest.fixture
+def catalog() -> FakeCatalog:
+    """The Consul agent of the node."""
+    return FakeCatalog()
