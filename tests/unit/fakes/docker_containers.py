@@ -42,7 +42,7 @@ class FakeDocker:
         self.on_start: list[Callable[[], None]] = []
         self._base = base
         self._events: list[Document] = []
-        self._ports = 32768
+        self._published: dict[str, int] = {}
 
     # -- what a test does ----------------------------------------------------------------------------------------
 
@@ -50,17 +50,17 @@ class FakeDocker:
         """Start a container that publishes one port; its id, as long as a real one. C(config) joins C(Config)."""
         container_id = name.encode().hex().ljust(64, "0")
         document = copy.deepcopy(self._base)
-        self._ports += 1
+        port = self._published[container_id] = 32768 + len(self._published)
         document |= {"Id": container_id, "Name": f"/{name}"}
         document["Config"] |= {"Env": list(environment or ("SERVICE_NAME=app",)), **config}
-        document["NetworkSettings"] = {"Ports": {"8080/tcp": [{"HostIp": "0.0.0.0", "HostPort": str(self._ports)}]}}
+        document["NetworkSettings"] = {"Ports": {"8080/tcp": [{"HostIp": "0.0.0.0", "HostPort": str(port)}]}}
         self.documents[container_id] = document
         self.happen("start", container_id)
         return container_id
 
     def port(self, container_id: str) -> int:
-        """Where it is published."""
-        return int(self.documents[container_id]["NetworkSettings"]["Ports"]["8080/tcp"][0]["HostPort"])
+        """Where it is published, or was."""
+        return self._published[container_id]
 
     def change(self, container_id: str, action: str = "", **state: Any) -> None:
         """Change its C(State), with the event that Docker has for it."""
@@ -130,7 +130,7 @@ class FakeDocker:
             {
                 "Id": key,
                 "Names": [document["Name"]],
-                "State": "paused" if document["State"].get("Paused") else "running",
+                "State": _state(document["State"]),
                 "Status": "Up 3 seconds" + _health(document["State"]),
                 "Ports": [],
             }
@@ -199,6 +199,10 @@ class _Stream:
             time.step(time.now + max(0.001, self._until - time.time()))
             if self._engine.down:
                 raise requests.exceptions.ChunkedEncodingError("Connection broken: IncompleteRead(0 bytes read)")
+
+
+def _state(state: Document) -> str:
+    return "restarting" if state.get("Restarting") else "paused" if state.get("Paused") else "running"
 
 
 def _health(state: Document) -> str:

@@ -18,7 +18,8 @@ class FakeCatalog:
     """C(services) by id, in the shape of C(/v1/agent/services). C(calls) lists each change that was carried out.
 
     C(silent) makes every call fail as if no agent answered, C(silent_after) once that many more changes were made.
-    C(refused) are ids that Consul has something against. C(connections) counts how often it was reached anew.
+    C(refused) are ids that Consul has something against. C(connections) counts how often it was reached anew, C(reads)
+    how often it was asked for all services.
     """
 
     def __init__(self) -> None:
@@ -28,6 +29,7 @@ class FakeCatalog:
         self.silent_after: int | None = None
         self.refused: set[str] = set()
         self.connections = 0
+        self.reads = 0
 
     def connect(self) -> FakeCatalog:
         """Reaching it succeeds always: the first call shows whether it answers."""
@@ -41,6 +43,7 @@ class FakeCatalog:
     # -- what the registrator calls ------------------------------------------------------------------------------
 
     def agent_services(self) -> dict[str, dict[str, Any]]:
+        self.reads += 1
         self._answer()
         return copy.deepcopy(self.services)
 

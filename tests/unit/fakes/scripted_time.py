@@ -16,13 +16,14 @@ _WALL = 1_700_000_000.0
 class ScriptedTime:
     """Stands in for the module C(time). Seconds on the monotonic clock, which begins at 1000.
 
-    Whoever waits lets what is due meanwhile happen first, in order. A test that goes on for hours is told so: whatever
-    it drives would never have ended.
+    Whoever waits lets what is due meanwhile happen first, in order. A test that goes on for hours, or waits for ever
+    without time passing, is told so: whatever it drives would never have ended.
     """
 
     def __init__(self) -> None:
         self.now = 1000.0
         self.slept: list[float] = []
+        self._steps = 0
         self._script: list[tuple[float, Callable[[], Any]]] = []
 
     def after(self, seconds: float, action: Callable[[], Any]) -> None:
@@ -32,7 +33,8 @@ class ScriptedTime:
 
     def step(self, until: float) -> bool:
         """Go to the next thing that happens, and let it; without one, go to C(until) and return False."""
-        if self.now > 40_000:
+        self._steps += 1
+        if self.now > 40_000 or self._steps > 10_000:
             raise AssertionError("nothing ended what this test drives")
         if self._script and self._script[0][0] <= until:
             due, action = self._script.pop(0)
