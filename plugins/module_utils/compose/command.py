@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import DeliveryError
-from ..stack.service import BASE_DIALECT
 from .variables import referenced_variables
 
 # Compose reports through a logger: time="…" level=warning msg="…".
@@ -25,8 +24,6 @@ _LOGGED = re.compile(r'time="[^"]*" level=(?P<level>\w+) msg="(?P<message>(?:[^"
 _UNSET = re.compile(r'The "(?P<name>[^"]+)" variable is not set')
 _NO_SERVICE = re.compile(r"no such service: (?P<name>\S+)")
 _PROBE_SECONDS = 20.0
-# Docker's major version and the stack dialect that came with it.
-_DIALECTS = ((28, (3, 13)), (25, (3, 12)))
 
 
 class NoSuchServiceError(Exception):
@@ -41,7 +38,7 @@ class NoSuchServiceError(Exception):
 def compose_available(command: tuple[str, ...]) -> bool:
     """Whether C(command), such as C(docker compose), is Compose v2 or later; asked once per process."""
     try:
-        answer = _run(command, ["version", "--short"], {}, _PROBE_SECONDS)
+        answer = run_client(command, ["version", "--short"], {}, _PROBE_SECONDS)
     except (OSError, subprocess.TimeoutExpired):
         return False
     version = re.match(r"v?(\d+)\.", answer.stdout.strip())
@@ -85,47 +82,14 @@ def service_names(
     return sorted(json.loads(output).get("services") or {})
 
 
-def client_dialect(docker: Sequence[str] = ("docker",), timeout: float = 20.0) -> tuple[int, int]:
-    """The newest stack dialect that both the Docker client and its daemon understand, such as C((3, 9)).
-
-    C(docker) is the client's command, with C(--host) where needed. Without an answer it is the oldest one in use.
-    """
-    query = ["version", "--format", "{{.Client.Version}} {{.Server.Version}}"]
-    try:
-        answer = _run(tuple(docker), query, {}, timeout)
-    except (OSError, subprocess.TimeoutExpired):
-        return BASE_DIALECT
-    majors = [int(version) for version in re.findall(r"(?:^|\s)(\d+)\.", answer.stdout)]
-    if answer.returncode != 0 or len(majors) != 2:
-        return BASE_DIALECT
-    return next((dialect for major, dialect in _DIALECTS if min(majors) >= major), BASE_DIALECT)
-
-
-def _options(files: Sequence[Path], project_name: str | None) -> list[str]:
-    # The first file's directory is the project's, for relative paths, .env and the default name.
-    options = [word for path in files for word in ("--file", str(path))]
-    return [*options, "--project-name", project_name] if project_name else options
-
-
-def _config(
-    command: tuple[str, ...], arguments: Sequence[str], env: Mapping[str, str], timeout: float, files: Sequence[Path]
-) -> tuple[str, str]:
-    try:
-        answer = _run(command, arguments, env, timeout)
-    except subprocess.TimeoutExpired as error:
-        raise DeliveryError(f"'{' '.join(command)} config' did not answer within {timeout:g} s: try again") from error
-    except OSError as error:
-        raise DeliveryError(f"'{' '.join(command)}' cannot be run: {error}") from error
-    if answer.returncode != 0:
-        reason = _reason(answer.stderr)
-        missing = _NO_SERVICE.search(reason)
-        raise NoSuchServiceError(missing.group("name")) if missing else DeliveryError(_sentence(reason, files))
-    return answer.stdout, answer.stderr
-
-
-def _run(
+def run_client(
     command: tuple[str, ...], arguments: Sequence[str], env: Mapping[str, str], timeout: float
 ) -> subprocess.CompletedProcess[str]:
+    """What the client C(command) says to C(arguments), whatever its exit status.
+
+    C(env) is all of the environment that it gets, besides what it needs to run and to find its plugins; C(timeout) in
+    seconds. Raises OSError when it cannot be started, FileNotFoundError among them, and subprocess.TimeoutExpired.
+    """
     program = shutil.which(command[0])
     if program is None:
         raise FileNotFoundError(f"'{command[0]}' is not installed")
@@ -144,6 +108,28 @@ def _run(
         timeout=timeout,
         check=False,
     )
+
+
+def _options(files: Sequence[Path], project_name: str | None) -> list[str]:
+    # The first file's directory is the project's, for relative paths, .env and the default name.
+    options = [word for path in files for word in ("--file", str(path))]
+    return [*options, "--project-name", project_name] if project_name else options
+
+
+def _config(
+    command: tuple[str, ...], arguments: Sequence[str], env: Mapping[str, str], timeout: float, files: Sequence[Path]
+) -> tuple[str, str]:
+    try:
+        answer = run_client(command, arguments, env, timeout)
+    except subprocess.TimeoutExpired as error:
+        raise DeliveryError(f"'{' '.join(command)} config' did not answer within {timeout:g} s: try again") from error
+    except OSError as error:
+        raise DeliveryError(f"'{' '.join(command)}' cannot be run: {error}") from error
+    if answer.returncode != 0:
+        reason = _reason(answer.stderr)
+        missing = _NO_SERVICE.search(reason)
+        raise NoSuchServiceError(missing.group("name")) if missing else DeliveryError(_sentence(reason, files))
+    return answer.stdout, answer.stderr
 
 
 def _reason(log: str) -> str:

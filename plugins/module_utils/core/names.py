@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: nothing outside of it may import this file, which changes without notice.
-"""Names: what the parts of a release are called in Docker, Consul and the proxies, and which names are allowed."""
+"""Names: what the parts of a release are called in Consul and the proxies, and which names are allowed."""
 
 from __future__ import annotations
 
@@ -49,11 +49,6 @@ def service_name(project: str, target: str) -> str:
 def color_name(service: str, color: str) -> str:
     """One colour of a service, C(<service>-<color>), as Consul and the proxies call it."""
     return f"{service}-{color}"
-
-
-def swarm_service_name(project: str, target: str, color: str | None = None) -> str:
-    """The Swarm service: C(<project>_<target>-<color>), or C(<project>_<target>) without a colour."""
-    return f"{project}_{target}-{color}" if color else f"{project}_{target}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

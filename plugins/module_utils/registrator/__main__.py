@@ -10,7 +10,8 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from ..consul.consul_client import CONSUL_IMPORT_ERROR
+from ..consul.consul_catalog import ConsulCatalog
+from ..consul.consul_client import CONSUL_IMPORT_ERROR, ConsulClient
 from .comparison import LOG
 from .docker_api import DOCKER_IMPORT_ERROR
 from .registrator import Agent
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
         if error is not None:
             LOG.error("the Python packages docker and py-consul are needed: %s", error)
             return 1
-    agent = Agent(given)
+    agent = Agent(given, lambda: ConsulCatalog(ConsulClient(given.connection())))
     if given.withdraw:
         return agent.withdraw()
     return agent.once() if given.once or given.dry_run else agent.run()

@@ -10,9 +10,8 @@ import logging
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from ..consul.registry import Registry
 from ..core.errors import DeliveryError, RegistryError, RegistryUnreachableError
 from .container import Container
 from .containers import Containers
@@ -21,6 +20,22 @@ from .registrations import Definition, Findings, Node, by_id, findings
 from .stopping import Draining
 
 LOG = logging.getLogger("registrator")
+
+
+class NodeCatalog(Protocol):
+    """The services at the Consul agent of this node.
+
+    Each call raises RegistryUnreachableError when no agent answered, and RegistryError when it refused.
+    """
+
+    def agent_services(self) -> dict[str, dict[str, Any]]:
+        """All of them by id, whoever registered them, as C(/v1/agent/services) shows them."""
+
+    def register(self, definition: dict[str, Any]) -> None:
+        """Add a service or replace the one of that id; C(definition) is Consul's JSON."""
+
+    def deregister(self, service_id: str) -> None:
+        """Take a service out; an id that is not there (any more) is fine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +54,19 @@ class Outcome:
 
 
 class Comparison:
-    """Asks Docker and Consul anew each time. C(connect) makes a Registry; it is called again after any failure, since
-    the token may have been replaced. C(dry_run): only say what would change.
+    """Asks Docker and Consul anew each time. C(connect) reaches the catalog; it is called again after any failure,
+    since the token may have been replaced. C(dry_run): only say what would change.
     """
 
     def __init__(
-        self, node: Node, containers: Containers, draining: Draining, connect: Callable[[], Registry], dry_run: bool
+        self, node: Node, containers: Containers, draining: Draining, connect: Callable[[], NodeCatalog], dry_run: bool
     ) -> None:
         self._node = node
         self._containers = containers
         self._draining = draining
         self._connect = connect
         self._dry_run = dry_run
-        self._registry: Registry | None = None
+        self._catalog: NodeCatalog | None = None
         self._said: set[str] = set()
         self._trouble: str | None = None
 
@@ -60,7 +75,7 @@ class Comparison:
         try:
             outcome = self._run(touched, now)
         except DeliveryError as error:
-            self._registry = None
+            self._catalog = None
             return Outcome(ok=False, error=self._in_trouble(str(error)))
         if self._trouble is not None:
             LOG.info("Docker and Consul answer again")
@@ -70,9 +85,9 @@ class Comparison:
     def withdraw(self) -> bool:
         """Take all services of this node out; whether that succeeded."""
         try:
-            registry = self._connected()
-            actual = registry.agent_services()
-            return self._apply(plan({}, actual, self._node.name), registry, actual, {}) == 0
+            catalog = self._connected()
+            actual = catalog.agent_services()
+            return self._apply(plan({}, actual, self._node.name), catalog, actual, {}) == 0
         except DeliveryError as error:
             self._in_trouble(str(error))
             return False
@@ -106,12 +121,12 @@ class Comparison:
             else:
                 definitions += found.definitions
         desired = by_id(definitions)
-        registry = self._connected()
-        actual = registry.agent_services()
+        catalog = self._connected()
+        actual = catalog.agent_services()
         step = plan(desired, actual, self._node.name)
         for key, problem in problems.items():
             self._warn_once(f"container {key[:12]} {problem}")
-        refused = self._apply(step, registry, actual, absences)
+        refused = self._apply(step, catalog, actual, absences)
         return Outcome(
             ok=True,
             containers=len(containers),
@@ -124,13 +139,13 @@ class Comparison:
         until = self._draining.until(container) if found.drain else None
         return until if until is not None and until > now else None
 
-    def _connected(self) -> Registry:
-        if self._registry is None:
-            self._registry = self._connect()
-        return self._registry
+    def _connected(self) -> NodeCatalog:
+        if self._catalog is None:
+            self._catalog = self._connect()
+        return self._catalog
 
     def _apply(
-        self, step: Plan, registry: Registry, actual: Mapping[str, Mapping[str, Any]], absences: Mapping[str, str]
+        self, step: Plan, catalog: NodeCatalog, actual: Mapping[str, Mapping[str, Any]], absences: Mapping[str, str]
     ) -> int:
         """Take out first, then put in. Returns how many services Consul refused."""
         for key in step.taken:
@@ -139,11 +154,11 @@ class Comparison:
         for key in step.deregister:
             service = actual[key]
             reason = absences.get((service.get("Meta") or {}).get("container", ""), "gone")
-            refused += not self._send(registry.deregister, key, f"- {key} {service.get('Service')} ({reason})")
+            refused += not self._send(catalog.deregister, key, f"- {key} {service.get('Service')} ({reason})")
         for definition in step.register:
             where = f"{definition['Address']}:{definition['Port']}"
             line = f"+ {definition['ID']} {definition['Name']} {where}"
-            refused += not self._send(registry.register, definition, line)
+            refused += not self._send(catalog.register, definition, line)
         return refused
 
     def _send(self, operation: Callable[[Any], None], argument: Any, line: str) -> bool:

@@ -38,7 +38,6 @@ class Container:
     environment: tuple[str, ...]
     labels: Mapping[str, str]
     bindings: tuple[Binding, ...]
-    host_network: bool
     stop_signal: int
     stop_timeout: float | None
     swarm: Mapping[str, str]
@@ -57,7 +56,6 @@ def container_of(inspected: Mapping[str, Any]) -> Container:
         environment=tuple(config.get("Env") or ()),
         labels=labels,
         bindings=_exposed(config) if host_network else _published(inspected.get("NetworkSettings") or {}),
-        host_network=host_network,
         stop_signal=signal_number(config.get("StopSignal") or ""),
         stop_timeout=float(timeout) if timeout is not None else None,
         swarm=_swarm(labels),

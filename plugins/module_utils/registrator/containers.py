@@ -39,10 +39,6 @@ class Containers:
             self._forget(container_id)
         return {container_id: known[1] for container_id, known in self._known.items() if known[1]}
 
-    def known(self, container_id: str) -> Container | None:
-        """What was last seen of it."""
-        return self._known.get(container_id, (None, None))[1]
-
     def _inspect(self, container_id: str, fingerprint: _Fingerprint | None) -> None:
         inspected = self._api.inspect(container_id)
         self._forget(container_id)

@@ -15,12 +15,12 @@ import os
 import queue
 import signal
 import time
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 
-from ..consul.registry import Registry
 from ..core.errors import DeliveryError
-from .comparison import Comparison, Outcome
+from .comparison import Comparison, NodeCatalog, Outcome
 from .containers import Containers
 from .docker_api import DockerApi
 from .docker_events import EventStream, history
@@ -42,19 +42,17 @@ class Order(Enum):
 
 
 class Agent:
-    """C(run) follows Docker until SIGTERM, C(once) compares once, C(withdraw) gives up; all return the exit status."""
+    """C(run) follows Docker until SIGTERM, C(once) compares once, C(withdraw) gives up; all return the exit status.
 
-    def __init__(self, settings: Settings) -> None:
+    C(connect) reaches the Consul agent of this node, see Comparison.
+    """
+
+    def __init__(self, settings: Settings, connect: Callable[[], NodeCatalog]) -> None:
         self._settings = settings
         self._api = DockerApi(settings.docker_host)
         self._draining = Draining(settings.grace)
-        self._comparison = Comparison(
-            settings.node,
-            Containers(self._api),
-            self._draining,
-            lambda: Registry(settings.connection()),
-            settings.dry_run,
-        )
+        containers = Containers(self._api)
+        self._comparison = Comparison(settings.node, containers, self._draining, connect, settings.dry_run)
         self._schedule = Schedule(settings.resync, time.monotonic() + _HISTORY_WAIT)
         self._orders: queue.SimpleQueue[Event | Order] = queue.SimpleQueue()
         self._touched: dict[str, float] = {}

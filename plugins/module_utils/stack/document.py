@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -17,42 +16,29 @@ from typing import Any
 from ..compose.project import ComposeProject
 from ..core.errors import DeliveryError
 from ..core.names import color_name, service_name
-from ..swarm.swarm_state import COLOR_LABEL, PROJECT_LABEL, TARGET_LABEL
+from ..ports.engine import KeptService
+from .dialect import BASE_DIALECT
 from .mentions import warn_mentions
-from .published_ports import Port, colored_ports, main_port, published_ports, registration_names
-from .resources import name_credential_specs, used_networks, used_objects, used_volumes
-from .service import BASE_DIALECT, replicas, translate_service
+from .naming import COLOR_LABEL, PROJECT_LABEL, TARGET_LABEL, stack_key
+from .published_ports import published_ports
+from .releasable import check_image, check_target
+from .resources import sections
+from .service import Service, replicas, translate_service
+from .target import translate_target
 from .warnings import Warnings
-
-Service = dict[str, Any]
-
-_SECTIONS = ("networks", "volumes", "configs", "secrets")
-
-
-@dataclass(frozen=True, slots=True)
-class SideTarget:
-    """What a side target runs with already, and keeps: instances and pinned image. C(None): what the file says."""
-
-    replicas: int | None = None
-    image: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StackDocument:
     """A stack file for C(docker stack deploy).
 
-    C(service) is the target's key in it, C(<target>-<color>), or C(<target>) without a colour; C(registered) its
-    service name in Consul; C(target_port) the container port behind it. C(content) is the file itself, its dollar
-    signs doubled; C(files) what configs and secrets contain, by the file name that C(content) gives relative to
-    itself. C(spec_hash) is that of spec_hash(). C(warnings) say what Swarm cannot do, one sentence each.
+    C(project) is the stack's name, C(replicas) the target's instances, C(None) where Swarm counts them itself.
+    C(content) is the file, its dollar signs doubled; C(files) what configs and secrets contain, by the file name that
+    C(content) gives relative to itself. C(warnings) say what Swarm cannot do, one sentence each.
     """
 
     project: str
-    service: str
-    registered: str
-    target_port: int
     replicas: int | None
-    spec_hash: str
     warnings: tuple[str, ...]
     content: dict[str, Any] = field(repr=False)
     files: Mapping[str, bytes] = field(repr=False)
@@ -75,7 +61,7 @@ def stack_document(
     instances: int | None = None,
     images: Mapping[str, str] | None = None,
     side_targets: Sequence[str] = (),
-    running: Mapping[str, SideTarget] | None = None,
+    running: Mapping[str, KeptService] | None = None,
     labels: Mapping[str, str] | None = None,
     target_port: int | None = None,
     dialect: tuple[int, int] = BASE_DIALECT,
@@ -92,149 +78,46 @@ def stack_document(
     registered = service_name(project.name, target)
     if color is not None:
         registered = color_name(registered, color)
-    given = check_target(project, target, colored=color is not None)
-    port = main_port(target, given["ports"], target_port, ", ".join(project.files), given.get("expose") or [])
-    key = f"{target}-{color}" if color else target
+    port = check_target(project, target, colored=color is not None, target_port=target_port)
     pinned = images or {}
-    service = _target_service(project, target, color, registered, port, dialect, warnings)
+    service = translate_target(project, target, color, registered, port, dialect, warnings)
     deploy = service.setdefault("deploy", {})
     if deploy.get("mode", "replicated") == "replicated":
         deploy["replicas"] = instances if instances is not None else deploy.get("replicas", 1)
     own = {PROJECT_LABEL: project.name, TARGET_LABEL: target, **({COLOR_LABEL: color} if color else {})}
     deploy["labels"] = {**deploy.get("labels", {}), **own, **(labels or {})}
     service["image"] = pinned.get(service["image"], service["image"])
-    services = {key: service}
+    services = {stack_key(target, color): service}
     for name in dict.fromkeys(side_targets):
         if name == target:
             raise DeliveryError(f"side_targets names the target '{target}' itself: remove it there")
-        kept = (running or {}).get(name, SideTarget())
+        kept = (running or {}).get(name, KeptService())
         services[name] = _side_service(project, name, kept, pinned, dialect, warnings)
     if color is not None:
         warn_mentions(target, {name: project.services[name] for name in side_targets}, warnings)
-    for name in sorted(set(given.get("depends_on") or ()) - set(services)):
+    for name in sorted(set(project.service(target).get("depends_on") or ()) - set(services)):
         warnings.service(target, f"it depends on '{name}', which is not deployed with it: add it to side_targets")
-    content, files = _sections(project, services, warnings)
+    content, files = sections(project, services, warnings)
     content = {"version": "{}.{}".format(*dialect), "services": services, **content}
     return StackDocument(
         project=project.name,
-        service=key,
-        registered=registered,
-        target_port=port,
         replicas=deploy.get("replicas"),
-        spec_hash=spec_hash(project, target, colored=color is not None, images=pinned, target_port=target_port),
         warnings=tuple(warnings.sentences),
         content=_escape(content),
         files=files,
     )
 
 
-def spec_hash(
-    project: ComposeProject,
-    target: str,
-    *,
-    colored: bool = True,
-    images: Mapping[str, str] | None = None,
-    image_identity: str = "",
-    target_port: int | None = None,
-) -> str:
-    """A hash (64 hex digits) of all that the target's definition says: image, environment, networks, volumes, what
-    its configs and secrets contain, and so on.
-
-    It does not depend on the colour, on the number of instances, on labels that a release adds, or on which Docker
-    client will deploy it. Of an image the pinned reference in C(images) counts; an image that has no digest because
-    it exists only locally can be told apart by C(image_identity), such as its id.
-    """
-    ignored = Warnings()
-    given = check_target(project, target, colored=colored)
-    port = main_port(target, given["ports"], target_port, ", ".join(project.files), given.get("expose") or [])
-    dialect = (99, 0)  # everything that any client knows
-    service = _target_service(project, target, "color" if colored else None, "", port, dialect, ignored)
-    service.get("deploy", {}).pop("replicas", None)
-    service["image"] = (images or {}).get(service["image"], service["image"])
-    sections, _files = _sections(project, {target: service}, ignored)
-    subject = {"schema": 1, "service": service, "image": image_identity, "port": port, **sections}
-    return hashlib.sha256(json.dumps(subject, sort_keys=True).encode()).hexdigest()
-
-
-def check_target(project: ComposeProject, target: str, *, colored: bool = True) -> Service:
-    """The target's definition, with C(ports) a list. Raises DeliveryError, with the fix, when it cannot be released."""
-    service = {**project.service(target)}
-    _check_image(project, target, service, "target")
-    where = ", ".join(project.files)
-    mode = (service.get("deploy") or {}).get("mode", "replicated")
-    if colored and mode != "replicated":
-        raise DeliveryError(
-            f"target '{target}' has deploy.mode '{mode}', which has no number of instances to carry over: "
-            f"remove it in {where} or set blue_green to false"
-        )
-    if service.get("network_mode") == "host":
-        raise DeliveryError(
-            f"target '{target}' has network_mode 'host', where two releases cannot listen on one port: "
-            f"remove network_mode and list the port under ports in {where}"
-        )
-    service["ports"] = list(service.get("ports") or ())
-    return service
-
-
-def _check_image(project: ComposeProject, name: str, service: Service, option: str) -> None:
-    if not service.get("image"):
-        builds = "only build" if service.get("build") else "no image"
-        raise DeliveryError(
-            f"{option} '{name}' has {builds}, and a Swarm does not build: build and push the image, then name it "
-            f"with 'image:' in {', '.join(project.files)}"
-        )
-
-
-def _target_service(
-    project: ComposeProject,
-    target: str,
-    color: str | None,
-    registered: str,
-    port: int,
-    dialect: tuple[int, int],
-    warnings: Warnings,
-) -> Service:
-    """The target as it is deployed, its image and instances still those of the file."""
-    given = project.service(target)
-    service = translate_service(target, given, project.directory, dialect, warnings)
-    deploy = service.setdefault("deploy", {})
-    ports: list[Port] = list(given.get("ports") or ())
-    if color is not None or not any(entry.get("published") for entry in ports):
-        service["ports"] = colored_ports(target, ports, warnings)
-        # The proxy balances; a virtual IP would be a second balancer behind it, and host mode does without.
-        deploy["endpoint_mode"] = "dnsrr"
-    else:
-        service["ports"] = published_ports(target, ports, warnings)
-    if color is None:
-        # Users' own choices win over these.
-        deploy["update_config"] = {"order": "start-first", "failure_action": "rollback"} | deploy.get(
-            "update_config", {}
-        )
-    environment = service.setdefault("environment", {})
-    for variable, value in registration_names(registered, ports, port).items():
-        if registered and environment.get(variable, value) != value:
-            warnings.service(target, f"{variable} is set to '{value}', the name under which proxies find this release")
-        environment[variable] = value
-    aliases = sorted(
-        {alias for joined in service.get("networks", {}).values() for alias in (joined or {}).get("aliases", ())}
-    )
-    if color is not None and aliases:
-        warnings.service(
-            target, f"alias {', '.join(aliases)} reaches both colours, a release that is not live yet among them"
-        )
-    return service
-
-
 def _side_service(
     project: ComposeProject,
     name: str,
-    kept: SideTarget,
+    kept: KeptService,
     pinned: Mapping[str, str],
     dialect: tuple[int, int],
     warnings: Warnings,
 ) -> Service:
     given = project.service(name, "side_targets")
-    _check_image(project, name, given, "side target")
+    check_image(project, name, given, "side target")
     service = translate_service(name, given, project.directory, dialect, warnings)
     ports = published_ports(name, list(given.get("ports") or ()), warnings)
     if ports:
@@ -245,23 +128,6 @@ def _side_service(
     deploy["labels"] = {**deploy.get("labels", {}), PROJECT_LABEL: project.name}
     service["image"] = kept.image or pinned.get(service["image"], service["image"])
     return service
-
-
-def _sections(
-    project: ComposeProject, services: Mapping[str, Service], warnings: Warnings
-) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """The top-level sections that C(services) need, the empty ones left out."""
-    name, document = project.name, project.document
-    found: dict[str, Any] = {
-        "networks": used_networks(services, document, name, warnings),
-        "volumes": used_volumes(services, document, name, warnings),
-    }
-    files: dict[str, bytes] = {}
-    for section in ("configs", "secrets"):
-        found[section], more = used_objects(section, services, document, project.contents, name, warnings)
-        files |= more
-    name_credential_specs(services, found["configs"])
-    return {section: found[section] for section in _SECTIONS if found[section]}, files
 
 
 def _escape(value: Any) -> Any:

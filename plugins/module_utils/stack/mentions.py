@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..core.color import COLORS
+from .naming import stack_key
 from .warnings import Warnings
 
 # Variables whose whole value is usually a host name.
@@ -18,12 +20,13 @@ _HOST_VARIABLE = re.compile(r"HOST|ADDR|SERVER|URL|URI|ENDPOINT|UPSTREAM|BACKEND
 
 def warn_mentions(target: str, services: Mapping[str, dict[str, Any]], warnings: Warnings) -> None:
     """Warn for each of C(services) whose environment, command, health check, links or C(depends_on) name C(target)."""
+    colors = " and ".join(stack_key(target, color) for color in COLORS)
     for name, service in services.items():
         for place in _mentions(target, service):
             warnings.service(
                 name,
                 f"{place} names '{target}', a name that nothing in the stack answers to: "
-                f"call it through the proxy, its colours are {target}-blue and {target}-green",
+                f"call it through the proxy, its colours are {colors}",
             )
 
 

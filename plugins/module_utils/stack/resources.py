@@ -6,25 +6,49 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from ..compose.project import ComposeProject
 from ..core.errors import DeliveryError
-from ..swarm.swarm_state import PROJECT_LABEL
+from .naming import PROJECT_LABEL
 from .service import host_network_key
 from .warnings import Warnings
 
 Definition = dict[str, Any]
 
-
+_SECTIONS = ("networks", "volumes", "configs", "secrets")
 # Swarm refuses longer names of configs and secrets.
 _MAX_NAME = 64
 _DIGEST = 12
 _PREDEFINED = {host_network_key(mode): mode for mode in ("host", "none")}
 
 
-def used_networks(
+def sections(
+    project: ComposeProject, services: Mapping[str, Definition], warnings: Warnings
+) -> tuple[Definition, dict[str, bytes]]:
+    """The top-level sections that C(services), translated already, need; the empty ones are left out.
+
+    Besides them what configs and secrets contain, by the name of the file to write beside the stack file. Raises
+    DeliveryError for what is used and not defined. Services that name a credential spec are changed to name it so
+    that C(docker stack deploy) finds it.
+    """
+    name, document = project.name, project.document
+    found: Definition = {
+        "networks": _networks(services, document, name, warnings),
+        "volumes": _volumes(services, document, name, warnings),
+    }
+    files: dict[str, bytes] = {}
+    for section in ("configs", "secrets"):
+        found[section], more = _objects(section, services, document, project.contents, name, warnings)
+        files |= more
+    _name_credential_specs(services, found["configs"])
+    return {section: found[section] for section in _SECTIONS if found[section]}, files
+
+
+def _networks(
     services: Mapping[str, Definition], document: Definition, project: str, warnings: Warnings
 ) -> dict[str, Definition]:
     """The definitions of all networks that C(services) join."""
@@ -40,7 +64,7 @@ def used_networks(
     return result
 
 
-def used_volumes(
+def _volumes(
     services: Mapping[str, Definition], document: Definition, project: str, warnings: Warnings
 ) -> dict[str, Definition]:
     """The definitions of all named volumes that C(services) mount."""
@@ -60,7 +84,7 @@ def used_volumes(
     return result
 
 
-def used_objects(
+def _objects(
     section: str,
     services: Mapping[str, Definition],
     document: Definition,
@@ -94,7 +118,7 @@ def used_objects(
     return definitions, files
 
 
-def name_credential_specs(services: Mapping[str, Definition], configs: dict[str, Definition]) -> None:
+def _name_credential_specs(services: Mapping[str, Definition], configs: dict[str, Definition]) -> None:
     """Let C(credential_spec.config) of each service name its config by key and by name at once.
 
     C(docker stack deploy) looks for it under both, so the config is listed a second time with its name as key.
@@ -107,8 +131,9 @@ def name_credential_specs(services: Mapping[str, Definition], configs: dict[str,
             configs[str(definition["name"])] = definition
 
 
+@functools.cache
 def hashed_name(name: str, content: bytes) -> str:
-    """C(<name>-<12 hex digits>), at most 64 characters.
+    """C(<name>-<12 hex digits>), at most 64 characters; worked out once per process.
 
     The name of a secret is no secret, so the digest is made slow enough that short ones cannot be guessed from it.
     """

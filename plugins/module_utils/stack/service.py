@@ -15,9 +15,6 @@ from .warnings import Warnings
 
 Service = dict[str, Any]
 
-# The stack dialects that clients know: 20.10 stops at 3.9, 25 at 3.12, 28 at 3.13.
-BASE_DIALECT = (3, 9)
-
 _UNCHANGED = (
     "cap_add", "cap_drop", "command", "configs", "credential_spec", "dns", "dns_search", "entrypoint", "hostname",
     "image", "init", "isolation", "labels", "logging", "read_only", "secrets", "stdin_open", "stop_grace_period",

@@ -11,23 +11,22 @@ import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..compose.command import client_dialect
 from ..core.errors import EngineError, OutOfDateError
-from ..core.names import swarm_service_name
 from ..ports.engine import Deployment, ImageState, ServiceState, TaskState, Translation
-from ..stack.document import SideTarget, StackDocument, spec_hash, stack_document
-from .stack_deploy import stack_deploy
-from .swarm_state import (
+from ..stack.dialect import client_dialect
+from ..stack.document import StackDocument, stack_document
+from ..stack.naming import (
     COLOR_LABEL,
     IMAGE_LABEL,
     PROJECT_LABEL,
     RUN_LABEL,
     SPEC_LABEL,
     TARGET_LABEL,
-    leaving_first,
-    service_state,
-    task_state,
+    swarm_service_name,
 )
+from ..stack.spec_hash import spec_hash
+from .stack_deploy import stack_deploy
+from .swarm_state import leaving_first, service_state, task_state
 
 try:
     import docker
@@ -233,7 +232,7 @@ class SwarmEngine:
             instances=deployment.instances,
             images=deployment.images,
             side_targets=deployment.side_targets,
-            running={name: SideTarget(kept.replicas, kept.image) for name, kept in deployment.kept.items()},
+            running=deployment.kept,
             labels={RUN_LABEL: deployment.run, SPEC_LABEL: deployment.spec, IMAGE_LABEL: deployment.image_id},
             target_port=deployment.target_port,
             dialect=self._dialect,

@@ -11,14 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..ports.engine import Phase, ServiceState, TaskState, UpdateState
-
-# Service labels. The first three say what a service is, the others which run deployed what.
-PROJECT_LABEL = "dockerflow.project"
-TARGET_LABEL = "dockerflow.target"
-COLOR_LABEL = "dockerflow.color"
-RUN_LABEL = "dockerflow.run"
-SPEC_LABEL = "dockerflow.spec"
-IMAGE_LABEL = "dockerflow.image"
+from ..stack.naming import IMAGE_LABEL, RUN_LABEL, SPEC_LABEL
 
 # Task states from which a task never comes back (Swarm's own order of states).
 _ENDED = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.command import client_dialect
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.project import load_project
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.waiting import wait_until
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stack.dialect import client_dialect
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stack.document import (
-    SideTarget,
+    KeptService,
     StackDocument,
     stack_document,
 )
@@ -80,7 +80,7 @@ def translate(case: str, directory: Path, name: str, **options: Any) -> StackDoc
     sides = CASES[case]
     # Side targets whose profile is not active may be named: naming activates it.
     project = load_project(str(source), services=["app", *sides], env=ENV, project_name=name)
-    asleep = {side: SideTarget(replicas=0) for side in sides}
+    asleep = {side: KeptService(replicas=0) for side in sides}
     return stack_document(project, "app", "blue", instances=0, side_targets=sides, running=asleep, **options)
 
 

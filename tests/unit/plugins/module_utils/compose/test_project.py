@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.compose import command as compose_command
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.project import load_project
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.tests.unit.fixtures.compose.recorded import (
@@ -198,22 +197,3 @@ def test_content_that_is_not_there(tmp_path: Path, definition: dict[str, str] | 
     configs = {} if definition is None else {"c": definition}
     options = project(tmp_path, config=json.dumps({"name": "shop", "services": services, "configs": configs}))
     assert expected in failure(options)
-
-
-DIALECTS = [
-    pytest.param("28.2.2 28.2.2", (3, 13), id="28"),
-    pytest.param("26.1.5+dfsg1 26.1.5+dfsg1", (3, 12), id="Debian 13"),
-    pytest.param("20.10.24+dfsg1 20.10.24+dfsg1", (3, 9), id="Debian 12"),
-    pytest.param("28.2.2 20.10.24", (3, 9), id="new client, old daemon"),
-    pytest.param("nothing", (3, 9), id="no answer"),
-]
-
-
-@pytest.mark.parametrize(("answer", "expected"), DIALECTS)
-def test_client_dialect(tmp_path: Path, answer: str, expected: tuple[int, int]) -> None:
-    (tmp_path / "docker.py").write_text(f"print({answer!r})")
-    assert compose_command.client_dialect((sys.executable, str(tmp_path / "docker.py"))) == expected
-
-
-def test_client_dialect_without_docker() -> None:
-    assert compose_command.client_dialect(("no-such-docker",)) == (3, 9)

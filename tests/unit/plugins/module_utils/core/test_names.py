@@ -12,7 +12,6 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.core.names imp
     is_dns_label,
     nearest,
     service_name,
-    swarm_service_name,
 )
 
 
@@ -64,8 +63,6 @@ def test_the_longest_service_name() -> None:
 
 def test_names_of_one_release() -> None:
     assert service_name("books-ms", "app") == "books-ms-app"
-    assert swarm_service_name("books-ms", "app", "blue") == "books-ms_app-blue"
-    assert swarm_service_name("books-ms", "db") == "books-ms_db"
 
 
 @pytest.mark.parametrize(

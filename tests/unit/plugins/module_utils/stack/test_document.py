@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from typing import Any
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stack.document import (
-    SideTarget,
+    KeptService,
     stack_document,
 )
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stack.resources import hashed_name
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stack.spec_hash import spec_hash
 from ansible_collections.dockerflow.delivery.tests.unit.fixtures.compose.recorded import PROJECTS, recorded_project
 from ansible_collections.dockerflow.delivery.tests.unit.fixtures.compose.shop import shop, shop_with_config
 
@@ -49,7 +51,6 @@ def test_coloured_target() -> None:
         },
         "networks": {"default": {"name": "shop_default"}},
     }
-    assert (document.service, document.registered, document.target_port) == ("app-blue", "shop-app-blue", 8080)
     assert document.warnings == ()
 
 
@@ -93,7 +94,7 @@ def test_images_are_pinned() -> None:
 
 
 def test_side_target_keeps_what_it_runs_with() -> None:
-    running = {"db": SideTarget(replicas=4, image="db:0@sha256:c")}
+    running = {"db": KeptService(replicas=4, image="db:0@sha256:c")}
     document = stack_document(shop(), "app", "blue", images={"db:1": "new"}, side_targets=["db"], running=running)
     db = document.content["services"]["db"]
     assert (db["image"], db["deploy"]["replicas"]) == ("db:0@sha256:c", 4)
@@ -116,7 +117,6 @@ def test_dollars_are_doubled_for_the_client() -> None:
 def test_rolling_update_without_colours() -> None:
     document = stack_document(shop(), "app", None)
     service = document.content["services"]["app"]
-    assert (document.service, document.registered) == ("app", "shop-app")
     assert service["environment"] == {"SERVICE_NAME": "shop-app"}
     assert service["deploy"]["update_config"] == {"order": "start-first", "failure_action": "rollback"}
     assert "dockerflow.color" not in service["deploy"]["labels"]
@@ -224,6 +224,27 @@ def test_external_config_is_left_alone() -> None:
     document = stack_document(project, "app", "blue")
     assert document.content["configs"] == {"c": {"external": True, "name": "theirs"}}
     assert document.files == {}
+
+
+def test_name_of_a_running_config_stays() -> None:
+    # Written down: another name would make a new config and restart whatever mounts the old one.
+    assert hashed_name("shop_c", b"one") == "shop_c-82a384db5b58"
+
+
+def test_a_content_is_hashed_once_however_often_a_run_translates_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[bytes] = []
+
+    def slow(_algorithm: str, content: bytes, _salt: bytes, _rounds: int) -> bytes:
+        hashed.append(content)
+        return hashlib.sha256(content).digest()
+
+    monkeypatch.setattr(hashlib, "pbkdf2_hmac", slow)
+    one, two = (shop_with_config(content) for content in (b"hashed once", b"and this one"))
+    for project in (one, two, one):
+        spec_hash(project, "app")
+        for color in ("blue", "green"):
+            stack_document(project, "app", color)
+    assert hashed == [b"hashed once", b"and this one"]
 
 
 def test_long_names_stay_apart_and_short_enough() -> None:

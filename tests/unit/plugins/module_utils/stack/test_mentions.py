@@ -34,3 +34,10 @@ def test_mentions(service: dict[str, object], places: list[str]) -> None:
     assert [sentence.split(" names ")[0] for sentence in warnings.sentences] == [
         f"service 'db': {place}" for place in places
     ]
+
+
+def test_what_to_call_instead_is_said() -> None:
+    warnings = Warnings()
+    warn_mentions("app", {"db": {"links": ["app"]}}, warnings)
+    (sentence,) = warnings.sentences
+    assert sentence.endswith(": call it through the proxy, its colours are app-blue and app-green")

@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stack.dialect import BASE_DIALECT
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stack.service import (
     _TRANSLATED,
-    BASE_DIALECT,
     translate_service,
 )
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stack.unsupported import _KEYS, WITHOUT_EFFECT

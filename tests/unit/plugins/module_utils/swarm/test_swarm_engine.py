@@ -13,17 +13,17 @@ import pytest
 import requests
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import EngineError, OutOfDateError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine import ImageState, ServiceState
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stack.naming import (
+    COLOR_LABEL,
+    PROJECT_LABEL,
+    SPEC_LABEL,
+    TARGET_LABEL,
+)
 from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm import swarm_engine
 from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_engine import (
     SwarmEngine,
     _log_lines,
     _reason,
-)
-from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_state import (
-    COLOR_LABEL,
-    PROJECT_LABEL,
-    SPEC_LABEL,
-    TARGET_LABEL,
 )
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.swarm import FakeSwarm
 
