@@ -62,7 +62,7 @@ def test_ways(ran: list[Any], options: tuple[str, ...], way: str, status: int) -
 def test_it_connects_to_the_agent_of_its_node(ran: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONSUL_HTTP_TOKEN", "s3cret")
     program.main(COMMON)
-    connection = ran[0].connection
+    connection = ran[0]._client.connection
     assert (connection.addresses, connection.token) == (("http://127.0.0.1:8599",), "s3cret")
 
 
