@@ -6,71 +6,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..core.color import COLORS
 from ..core.names import color_name
 from ..routes.route import Route
-from .haproxy.answers import ServerState, Traffic
-from .haproxy.sockets import HaproxyAwayError, MasterSocket, Worker, WorkerProcess
+from .driver import Counts, Generation, Servers
 
 SCHEMA = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Open requests per backend and per (backend, server), summed over all workers; the servers that are up, in the
-    current one."""
-
-    open: dict[str, int] = field(default_factory=dict)
-    servers: dict[tuple[str, str], int] = field(default_factory=dict)
-    up: dict[str, set[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
     """What is in effect on this proxy.
 
-    C(routes): by service, in the maps and files of the current configuration. C(errors): why a newer version is not.
-    C(servers): by backend, as the current worker has them.
+    C(routes): by service, in the proxy's memory and files. C(errors): why a newer version is not. C(servers): as the
+    current generation has them. C(generations): none when the proxy is away. C(pending): something is left to be done.
     """
 
     routes: Mapping[str, Route] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
-    servers: Mapping[str, Mapping[str, ServerState]] = field(default_factory=dict)
-    workers: Sequence[WorkerProcess] = ()
+    servers: Servers = field(default_factory=dict)
+    generations: tuple[Generation, ...] = ()
     notes: Sequence[str] = ()
+    pending: bool = False
 
 
-def count(master: MasterSocket, workers: Iterable[WorkerProcess]) -> Counts:
-    """Count in every worker; an old one that has just ended has nothing left to count."""
-    counts = Counts()
-    for process in workers:
-        try:
-            traffic: Traffic = Worker(master, process).traffic()
-        except HaproxyAwayError:
-            if process.current:
-                raise
-            continue
-        for backend, requests in traffic.backends.items():
-            counts.open[backend] = counts.open.get(backend, 0) + requests
-        for server, requests in traffic.servers.items():
-            counts.servers[server] = counts.servers.get(server, 0) + requests
-        if process.current:
-            counts.up.update(traffic.up)
-    return counts
-
-
-def document(proxy: str, effect: Effect, counts: Counts) -> dict[str, Any]:
-    """The JSON object that is published."""
-    current = next((process for process in effect.workers if process.current), None)
+def document(proxy: str, provider: str, effect: Effect, counts: Counts) -> dict[str, Any]:
+    """The JSON object that is published, less its C(order)."""
+    current = next((generation for generation in effect.generations if generation.current), None)
+    version = current.version if current else None
     return {
         "schema": SCHEMA,
         "id": proxy,
-        "haproxy": current.version.split("-")[0] if current else None,
-        "workers": [{"pid": process.pid, "current": process.current} for process in effect.workers],
+        "provider": provider,
+        "version": version,
+        provider: version,  # where readers of schema 1 look for it
+        "workers": [{"pid": one.pid, "current": one.current} for one in effect.generations],
         "notes": list(effect.notes),
         "services": {
             service: _service(service, effect, counts) for service in sorted({*effect.routes, *effect.errors})

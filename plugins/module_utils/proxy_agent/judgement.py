@@ -2,15 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: nothing outside of it may import this file, which changes without notice.
-"""Which servers a colour should have, judged from what Consul says and what HAProxy's own checks say."""
+"""Which servers a colour should have, judged from what Consul says and what the proxy's own checks say."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from ..consul.registry import Instance
+from ..ports.catalog import Instance
 from ..routes.route import Route
 from .endpoint import Endpoint
 
@@ -37,12 +36,12 @@ def judge(
     found: Sequence[Instance] | None,
     before: Sequence[Endpoint],
     expected: int,
-    up: AbstractSet[str],
+    up: Collection[Endpoint],
 ) -> Judgement:
     """The servers of the backend C(name).
 
     C(found) is Consul's answer (None: there was none yet), C(before) what was desired last, C(expected) how many the
-    route counts on, C(up) the names of the servers whose own check passes.
+    route counts on, C(up) those servers whose own check passes.
 
     An instance is out when it left the catalog or one of its checks is critical. A node that only lost touch
     (serfHealth) stays: whether its instances answer is for the proxy's own check to say. An answer that takes
@@ -53,7 +52,7 @@ def judge(
     servers, notes = _endpoints(instance for instance in found if instance.passing)
     if servers or expected <= 0:
         return Judgement(servers, notes)
-    kept = tuple(server for server in before if server.name in up)
+    kept = tuple(server for server in before if server in up)
     if kept:
         note = (
             f"Consul names no usable instance of {name}, but {expected} should run and the proxy's own checks pass: "

@@ -2,22 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: nothing outside of it may import this file, which changes without notice.
-"""What was last in effect on this proxy: it survives the agent, HAProxy and Consul."""
+"""What was last in effect on this proxy: it survives the agent, the proxy and Consul."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import DeliveryError
 from ..routes.route import Route
 from .atomic_files import read_text, write_if_changed
+from .driver import backends_of
 from .endpoint import Endpoint
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class LastGood:
     """Routes by service, servers by backend.
 
@@ -25,10 +28,10 @@ class LastGood:
     data: they stay until their keys are there again.
     """
 
-    routes: dict[str, Route] = field(default_factory=dict)
-    servers: dict[str, tuple[Endpoint, ...]] = field(default_factory=dict)
+    routes: Mapping[str, Route] = field(default_factory=dict)
+    servers: Mapping[str, tuple[Endpoint, ...]] = field(default_factory=dict)
     index: int = 0
-    orphans: set[str] = field(default_factory=set)
+    orphans: AbstractSet[str] = frozenset()
 
     @classmethod
     def read(cls, path: Path) -> LastGood:
@@ -61,14 +64,32 @@ class LastGood:
         }
         write_if_changed(path, json.dumps(document, indent=1) + "\n")
 
-    def expect_what_was_lost(self, index: int, documents: dict[str, str]) -> None:
-        """Note Consul's new C(index): if it went back, Consul was set up anew and nobody deleted a route."""
-        if index < self.index:
-            self.orphans |= set(self.routes) - set(documents)
-        self.orphans -= set(documents)
-        self.index = index
+    def having_seen(self, index: int, documents: Collection[str]) -> LastGood:
+        """The same after Consul's answer with this C(index) and the C(documents) of these services.
 
-    def with_orphans(self, documents: dict[str, str]) -> dict[str, str]:
+        If the index went back, Consul was set up anew and nobody deleted a route.
+        """
+        lost = set(self.routes) - set(documents) if index < self.index else set()
+        return replace(self, index=index, orphans=(self.orphans | lost) - set(documents))
+
+    def with_orphans(self, documents: Mapping[str, str]) -> dict[str, str]:
         """C(documents) and the routes that Consul lost."""
         kept = {service: self.routes[service].to_json() for service in self.orphans if service in self.routes}
         return {**kept, **documents}
+
+    def with_effect(
+        self, routes: Mapping[str, Route], servers: Mapping[str, Sequence[Endpoint]], backends: AbstractSet[str]
+    ) -> LastGood:
+        """The same once C(routes) and C(servers) are in effect, as far as the proxy has C(backends) for them.
+
+        A route that has none yet keeps its last good version; one that is not wanted any more stays as long as some of
+        its backends are there.
+        """
+        there = {service for service in routes if backends >= set(backends_of(service))}
+        leaving = {service for service in set(self.routes) - set(routes) if backends & set(backends_of(service))}
+        kept = {service: route for service, route in self.routes.items() if service in routes or service in leaving}
+        return replace(
+            self,
+            routes={**kept, **{service: routes[service] for service in there}},
+            servers={backend: tuple(found) for backend, found in servers.items() if found},
+        )

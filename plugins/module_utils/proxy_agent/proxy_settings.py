@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: nothing outside of it may import this file, which changes without notice.
-"""What the agent and the entrypoint of the HAProxy container are told, from one JSON file that both read."""
+"""What the agent and the entrypoint of the proxy's container are told, from one JSON file that both read."""
 
 from __future__ import annotations
 
@@ -24,34 +24,9 @@ _PREFIX = re.compile(r"([A-Za-z0-9_.-]+/)+")
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """The files that HAProxy and its agent share."""
+    """What every proxy and its agent share, beside the proxy's own files."""
 
     directory: Path
-
-    @property
-    def config(self) -> Path:
-        """HAProxy's configuration."""
-        return self.directory / "haproxy.cfg"
-
-    @property
-    def routes_map(self) -> Path:
-        """Host and path to service."""
-        return self.directory / "routes.map"
-
-    @property
-    def split_map(self) -> Path:
-        """Service to C(live:candidate:percent)."""
-        return self.directory / "split.map"
-
-    @property
-    def preview_map(self) -> Path:
-        """C(service/<SHA-256 of a token>) to colour."""
-        return self.directory / "preview.map"
-
-    @property
-    def server_state(self) -> Path:
-        """Health of the servers, carried over a reload."""
-        return self.directory / "server-state"
 
     @property
     def last_good(self) -> Path:
@@ -63,35 +38,22 @@ class Paths:
         """Locked by whoever writes these files."""
         return self.directory / "lock"
 
-    @property
-    def master_socket(self) -> Path:
-        """The CLI of HAProxy's master process."""
-        return self.directory / "master.sock"
-
-    @property
-    def worker_socket(self) -> Path:
-        """The CLI of the current worker, through which listening sockets pass at a reload."""
-        return self.directory / "worker.sock"
-
-    @property
-    def handover_socket(self) -> Path:
-        """Where a worker that was replaced hands its requests to its successor."""
-        return self.directory / "handover.sock"
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that is chosen when a proxy is installed.
 
-    C(bind) and C(observe) are C(address:port); C(observe) serves statistics and metrics and belongs on a loopback
-    address. C(hard_stop_after) bounds, in seconds, how long a replaced worker may finish its requests. HAProxy derives
-    how many connections it takes from C(file_limit) and the container's own limit, whichever is lower. C(user), and the
-    group of the same name, is what its workers become.
+    C(provider) names the kind of proxy. C(bind) and C(observe) are C(address:port); C(observe) serves statistics and
+    metrics and belongs on a loopback address. C(hard_stop_after) bounds, in seconds, how long a replaced worker may
+    finish its requests. The proxy derives how many connections it takes from C(file_limit) and the container's own
+    limit, whichever is lower. C(user), and the group of the same name, is what its workers become. C(haproxy) is the
+    program of that provider.
     """
 
     id: str
     connection: Connection
     paths: Paths
+    provider: str = "haproxy"
     bind: tuple[str, ...] = ("*:80",)
     observe: str = "127.0.0.1:8404"
     prefix: str = "docker-flow/"

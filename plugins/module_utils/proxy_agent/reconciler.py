@@ -2,254 +2,148 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: nothing outside of it may import this file, which changes without notice.
-"""One pass: from what Consul says and what HAProxy has to what HAProxy should have, however the two got there."""
+"""One pass: from what should be and what the proxy has to what it should have, however the two got there."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..consul.registry import Instance
-from ..core.color import COLORS
 from ..core.errors import DeliveryError
-from ..core.names import color_name
 from ..routes.route import Route
-from .acceptance import Acceptance, accept
 from .acknowledgement import Effect
-from .atomic_files import locked, write_if_changed
+from .atomic_files import locked
+from .desired_servers import Instances, Known, desired_servers
+from .driver import ProxyAwayError, ProxyDriver, RunningProxy, Servers, ServerState, Wanted, backends_of
 from .endpoint import Endpoint
-from .haproxy import servers as worker_servers
-from .haproxy.answers import ServerState
-from .haproxy.config import backends, render, structure_digest
-from .haproxy.installation import check_text, find_culprits, install, proven
-from .haproxy.loaded_maps import Maps
-from .haproxy.sockets import HaproxyAwayError, MasterSocket, Worker
-from .judgement import followed_colors, judge
+from .intent import Intent
 from .last_good import LastGood
-from .proxy_settings import Settings
+from .proxy_settings import Paths
+from .restructuring import Restructuring
 
 LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What Consul says: C(routes) is (index, JSON by service), None before it ever answered."""
-
-    routes: tuple[int, dict[str, str]] | None
-    instances: Callable[[str], Sequence[Instance] | None]
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class _Pass:
     """What one pass found out."""
 
-    routes: dict[str, Route]
+    routes: Mapping[str, Route]
     errors: dict[str, str]
     notes: list[str]
-    desired: dict[str, tuple[Endpoint, ...]] = field(default_factory=dict)
+    desired: Mapping[str, tuple[Endpoint, ...]] = field(default_factory=dict)
     pending: bool = False
 
 
 class Reconciler:
-    """Keeps what was last in effect and what HAProxy refused; everything else is read anew in each pass."""
+    """Keeps what was last in effect and what the proxy refused; everything else is read anew in each pass."""
 
-    def __init__(self, settings: Settings, master: MasterSocket) -> None:
-        self._settings = settings
-        self._paths = settings.paths
-        self._master = master
-        self._last_good = LastGood.read(settings.paths.last_good)
-        self._desired: dict[str, tuple[Endpoint, ...]] = dict(self._last_good.servers)
-        self._refused: tuple[str, dict[str, str]] = ("", {})
-        self.pending = False
+    def __init__(self, driver: ProxyDriver, paths: Paths) -> None:
+        self._driver = driver
+        self._paths = paths
+        self._restructuring = Restructuring(driver)
+        self._last_good = LastGood.read(paths.last_good)
+        self._desired: Mapping[str, tuple[Endpoint, ...]] = dict(self._last_good.servers)
+
+    @property
+    def last_good(self) -> LastGood:
+        """What was last in effect."""
+        return self._last_good
 
     def retry_refused(self) -> None:
-        """Give a configuration that HAProxy refused another chance in the next pass."""
-        self._refused = ("", {})
+        """Give a structure that the proxy refused another chance in the next pass."""
+        self._restructuring.retry_refused()
 
-    def accept(self, seen: Seen) -> Acceptance:
-        """The routes that should be in effect."""
-        if seen.routes is None:
-            return Acceptance(dict(self._last_good.routes))
-        index, documents = seen.routes
-        self._last_good.expect_what_was_lost(index, documents)
-        return accept(self._last_good.with_orphans(documents), self._last_good.routes)
-
-    def run(self, seen: Seen) -> Effect:
-        """Do what is missing. Raises DeliveryError when HAProxy cannot be asked; nothing is assumed then."""
-        acceptance = self.accept(seen)
-        state = _Pass(dict(acceptance.routes), dict(acceptance.errors), [*seen.notes, *self._orphans()])
+    def run(self, intent: Intent, instances: Instances, notes: Sequence[str] = ()) -> Effect:
+        """Do what is missing. Raises DeliveryError when the proxy cannot be asked; nothing is assumed then."""
+        self._last_good = intent.good
+        state = _Pass(intent.routes, dict(intent.errors), [*notes, *intent.notes])
         try:
-            worker = self._master.current()
+            running = self._driver.running()
             with locked(self._paths.lock):
-                worker = self._apply(worker, state, seen)
-            servers = worker.servers()
-            workers = self._master.workers()
-        except HaproxyAwayError as error:
+                running = self._apply(running, state, instances)
+            servers = running.servers()
+            generations = self._driver.generations()
+        except ProxyAwayError as error:
             errors = {**dict.fromkeys(self._last_good.routes, str(error)), **state.errors}
-            return Effect(dict(self._last_good.routes), errors, {}, (), [*state.notes, str(error)])
-        self.pending = state.pending
-        return Effect(dict(self._last_good.routes), state.errors, servers, workers, state.notes)
+            return Effect(self._last_good.routes, errors, {}, (), [*state.notes, str(error)])
+        return Effect(self._last_good.routes, state.errors, servers, generations, state.notes, state.pending)
 
-    def _apply(self, worker: Worker, state: _Pass, seen: Seen) -> Worker:
-        # Maps first: a flip waits for nothing.
-        problem = self._map(worker, state)
-        servers = worker.servers()
-        self._judge(state, seen, servers)
-        reloaded = self._restructure(worker, state)
-        if reloaded is not None:
-            worker, servers = reloaded, reloaded.servers()
-            problem = self._map(worker, state)
-        self._serve(worker, state, servers)
+    def _apply(self, running: RunningProxy, state: _Pass, instances: Instances) -> RunningProxy:
+        # The switch first: a flip waits for nothing.
+        problem = _switch(running, state)
+        servers = running.servers()
+        self._judge(state, instances, servers)
+        restructured = self._restructuring.run(running, state.routes, state.desired, self._last_good.routes)
+        state.routes = restructured.routes
+        state.errors.update(restructured.errors)
+        state.notes.extend(restructured.notes)
+        if restructured.undone:
+            _switch(running, state)
+        if restructured.successor is not None:
+            running, servers = restructured.successor, restructured.successor.servers()
+            problem = _switch(running, state)
+        served = running.serve(_wanted(state), servers)
+        state.pending = served.pending
+        state.notes.extend(f"{backend}: {reason}" for backend, reason in served.problems.items())
         try:
-            self._record_servers(worker, state, servers)
+            running.record(state.routes.values(), state.desired, servers)
         except DeliveryError as error:
             problem = problem or str(error)
         if problem is None:
-            self._remember(worker, state)
+            self._remember(running, state)
         else:
-            state.notes.append(problem)
-            for service in self._changed(state.routes):
-                state.errors.setdefault(service, problem)
-        return worker
+            self._report(problem, state)
+        return running
 
-    def _map(self, worker: Worker, state: _Pass) -> str | None:
-        """Maps in files and memory, for the services that this worker has backends for; what went wrong, or None."""
-        available = worker.backends()
-        routes = [route for route in state.routes.values() if available.issuperset(backends([route.service]))]
-        wanted = Maps.of(routes)
-        try:
-            wanted.write(self._paths)
-            wanted.load(worker, self._paths)
-        except HaproxyAwayError:
-            raise
-        except DeliveryError as error:
-            return str(error)
-        return None
+    def _judge(self, state: _Pass, instances: Instances, actual: Servers) -> None:
+        def known(backend: str) -> Known:
+            states = actual.get(backend, {})
+            before = self._desired.get(backend) or _endpoints(states)
+            running = {name for name, found in states.items() if found.running and not found.maintenance}
+            return Known(before, {server for server in before if self._driver.server_name(server) in running})
 
-    def _judge(self, state: _Pass, seen: Seen, actual: Mapping[str, Mapping[str, ServerState]]) -> None:
-        for service, route in state.routes.items():
-            followed = followed_colors(route)
-            for color in COLORS:
-                name = color_name(service, color)
-                if color not in followed:
-                    state.desired[name] = ()
-                    continue
-                states = actual.get(name, {})
-                before = self._desired.get(name) or _endpoints(states)
-                up = {server for server, found in states.items() if found.running and not found.maintenance}
-                judgement = judge(name, seen.instances(name), before, followed[color], up)
-                state.desired[name] = judgement.servers
-                state.notes.extend(judgement.notes)
-        self._desired = dict(state.desired)
+        state.desired, notes = desired_servers(state.routes.values(), instances, known)
+        state.notes.extend(notes)
+        self._desired = state.desired
 
-    def _restructure(self, worker: Worker, state: _Pass) -> Worker | None:
-        """Reload when the structure differs; the new worker, None when the old one stays."""
-        running = worker.structure()
-        wanted = structure_digest(self._settings, state.routes.values())
-        if wanted == running:
-            return None
-        if self._refused[0] == wanted:
-            self._fall_back(state, self._refused[1])
-            return None
-        culprits: dict[str, str] = {}
-        try:
-            problem = check_text(self._settings, render(self._settings, state.routes.values(), {}))
-            if problem is not None:
-                LOG.warning("haproxy -c: %s", problem)
-                suspects = [state.routes[service] for service in self._restructured(state.routes)]
-                culprits = find_culprits(self._settings, self._last_good.routes, suspects)
-                culprits = culprits or self._blame(state.routes, problem)
-                self._refuse(state, wanted, culprits)
-                if structure_digest(self._settings, state.routes.values()) == running:
-                    return None
-            Maps.of(list(state.routes.values())).write(self._paths)
-            LOG.info("reloading HAProxy: its configuration has changed")
-            return install(self._settings, self._master, state.routes.values(), state.desired)
-        except HaproxyAwayError:
-            raise
-        except DeliveryError as error:
-            LOG.warning("the configuration stays as it was: %s", error)
-            state.notes.append(str(error))
-            self._refuse(state, wanted, {**self._blame(state.routes, str(error)), **culprits})
-            self._map(worker, state)
-            return None
-
-    def _refuse(self, state: _Pass, digest: str, errors: dict[str, str]) -> None:
-        self._refused = (digest, errors)
-        self._fall_back(state, errors)
-
-    def _fall_back(self, state: _Pass, errors: Mapping[str, str]) -> None:
-        for service, problem in errors.items():
-            state.errors[service] = problem
-            state.routes.pop(service, None)
-            if service in self._last_good.routes:
-                state.routes[service] = self._last_good.routes[service]
-
-    def _serve(self, worker: Worker, state: _Pass, servers: Mapping[str, Mapping[str, ServerState]]) -> None:
-        available = worker.backends()
-        traffic = worker.traffic()
-        for service, route in state.routes.items():
-            for backend in backends([service]):
-                if backend not in available:
-                    continue
-                desired = state.desired.get(backend, ())
-                try:
-                    state.pending |= worker_servers.reconcile(
-                        worker, backend, desired, route.draining, servers.get(backend, {}), traffic
-                    )
-                except HaproxyAwayError:
-                    raise
-                except DeliveryError as error:
-                    state.notes.append(f"{backend}: {error}")
-
-    def _record_servers(self, worker: Worker, state: _Pass, servers: Mapping[str, Mapping[str, ServerState]]) -> None:
-        """The configuration file lists the servers that are up; a structure that is not in force stays out of it."""
-        routes = state.routes.values()
-        if structure_digest(self._settings, routes) == worker.structure():
-            write_if_changed(self._paths.config, render(self._settings, routes, proven(state.desired, servers)))
-
-    def _remember(self, worker: Worker, state: _Pass) -> None:
+    def _remember(self, running: RunningProxy, state: _Pass) -> None:
         """What is in effect now becomes the last good; what is not yet keeps its last good version."""
-        available = worker.backends()
-        good = self._last_good
-        for service in set(good.routes) - set(state.routes):
-            if not available.intersection(backends([service])):
-                del good.routes[service]
-        for service, route in state.routes.items():
-            if available.issuperset(backends([service])):
-                good.routes[service] = route
-        good.servers = {name: servers for name, servers in state.desired.items() if servers}
+        self._last_good = self._last_good.with_effect(state.routes, state.desired, running.backends())
         try:
-            good.write(self._paths.last_good)
+            self._last_good.write(self._paths.last_good)
         except DeliveryError as error:
             state.notes.append(str(error))
 
-    def _changed(self, routes: Mapping[str, Route]) -> list[str]:
-        return [service for service, route in routes.items() if self._last_good.routes.get(service) != route]
+    def _report(self, problem: str, state: _Pass) -> None:
+        state.notes.append(problem)
+        for service, route in state.routes.items():
+            if self._last_good.routes.get(service) != route:
+                state.errors.setdefault(service, problem)
 
-    def _restructured(self, routes: Mapping[str, Route]) -> list[str]:
-        """The services whose own part of the configuration differs from the last good one."""
-        good = self._last_good.routes
-        return [
-            service
-            for service, route in routes.items()
-            if service not in good
-            or structure_digest(self._settings, [route]) != structure_digest(self._settings, [good[service]])
-        ]
 
-    def _blame(self, routes: Mapping[str, Route], problem: str) -> dict[str, str]:
-        return dict.fromkeys(self._restructured(routes), problem)
+def _switch(running: RunningProxy, state: _Pass) -> str | None:
+    """What went wrong, or None."""
+    try:
+        running.switch(state.routes.values())
+    except ProxyAwayError:
+        raise
+    except DeliveryError as error:
+        return str(error)
+    return None
 
-    def _orphans(self) -> list[str]:
-        return [
-            f"Consul has lost the route of '{service}', the last known one stays: run the stage proxy again"
-            for service in sorted(self._last_good.orphans)
-        ]
+
+def _wanted(state: _Pass) -> dict[str, Wanted]:
+    return {
+        backend: Wanted(state.desired.get(backend, ()), route.draining)
+        for service, route in state.routes.items()
+        for backend in backends_of(service)
+    }
 
 
 def _endpoints(states: Mapping[str, ServerState]) -> tuple[Endpoint, ...]:
+    """Where the servers are that the proxy has in use."""
     found = []
     for state in states.values():
         if not state.drained and not state.maintenance:

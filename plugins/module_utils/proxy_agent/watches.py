@@ -2,27 +2,28 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: nothing outside of it may import this file, which changes without notice.
-"""What Consul says, kept up to date by blocking queries: one thread for the routes, one for each followed colour.
+"""What should be, kept up to date by blocking queries: one thread for the routes, one for each followed colour.
 
 An answer stays valid until the next one: a silent Consul changes nothing.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import threading
 import time
 from collections.abc import Callable, Collection
 
-from ..consul.registry import Instance, Registry
 from ..core.errors import DeliveryError
+from ..ports.catalog import Catalog, Instance
+from ..ports.store import Store
+from .intent import Written
 
 LOG = logging.getLogger(__name__)
 
-# Seconds that a query waits for a change, and that it may take on top (Consul adds up to a sixteenth).
+# Seconds that a query waits for a change, and within which it has been answered (Consul adds up to a sixteenth).
 _WAIT = 30.0
-_GRACE = 5.0
+LONGEST_ANSWER = _WAIT * 17 / 16 + 5.0
 _PAUSE_AFTER_FAILURE = (0.2, 5.0)
 
 
@@ -33,6 +34,7 @@ class Watch:
         self.silent_since: float | None = time.monotonic()
         self.problem = ""
         self._index = 0
+        self._pause = _PAUSE_AFTER_FAILURE[0]
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -49,86 +51,100 @@ class Watch:
         """Whether it was told to stop."""
         return self._stopped.is_set()
 
+    def look(self) -> float:
+        """Ask once, which takes as long as the query waits; how many seconds the next question has to wait."""
+        try:
+            self._ask()
+        except DeliveryError as error:
+            if self.silent_since is None:
+                self.silent_since = time.monotonic()
+                LOG.warning("%s: %s", self._thread.name, error)
+            self.problem = str(error)
+            self._index = 0  # Consul may come back anew, with indexes that are far from where the old ones were
+            pause, longest = self._pause, _PAUSE_AFTER_FAILURE[1]
+            self._pause = min(pause * 2, longest)
+            return pause
+        if self.problem and self.silent_since is not None:
+            LOG.warning("%s: Consul answers again", self._thread.name)
+        self.silent_since, self.problem = None, ""
+        self._pause = _PAUSE_AFTER_FAILURE[0]
+        return 0.0
+
     def _run(self) -> None:
-        pause, longest = _PAUSE_AFTER_FAILURE
-        while not self._stopped.is_set():
-            try:
-                self._ask()
-            except DeliveryError as error:
-                if self.silent_since is None:
-                    self.silent_since = time.monotonic()
-                    LOG.warning("%s: %s", self._thread.name, error)
-                self.problem = str(error)
-                self._index = 0  # Consul may come back anew, with indexes that are far from where the old ones were
-                self._stopped.wait(pause)
-                pause = min(pause * 2, longest)
-            else:
-                if self.problem and self.silent_since is not None:
-                    LOG.warning("%s: Consul answers again", self._thread.name)
-                self.silent_since, self.problem = None, ""
-                pause = _PAUSE_AFTER_FAILURE[0]
+        while not self.stopped:
+            self._stopped.wait(self.look())
 
     def _ask(self) -> None:
         raise NotImplementedError
 
 
 class RoutesWatch(Watch):
-    """The routes. C(current) is (Consul's index, JSON text by service), None before the first answer."""
+    """The routes. C(current) is None before the first answer."""
 
-    def __init__(self, registry: Registry, prefix: str, changed: Callable[[], None]) -> None:
+    def __init__(self, store: Store, prefix: str, changed: Callable[[], None]) -> None:
         super().__init__("routes")
-        self.current: tuple[int, dict[str, str]] | None = None
-        self._registry = registry
+        self.current: Written | None = None
+        self._store = store
         self._prefix = prefix
         self._changed = changed
 
     def _ask(self) -> None:
-        self._index, entries = self._registry.watch(self._prefix, self._index, _WAIT)
+        self._index, entries = self._store.watch(self._prefix, self._index, _WAIT)
         if self._index == 0:  # it went back: ask at once for the index that holds now
             return
-        documents = {key[len(self._prefix) :]: entry.value for key, entry in entries.items() if key != self._prefix}
-        if self.current != (self._index, documents):
-            self.current = (self._index, documents)
+        written = Written.under(self._prefix, self._index, entries)
+        if self.current != written:
+            self.current = written
             self._changed()
 
 
 class InstancesWatch(Watch):
     """The instances of one colour. C(current) is None before the first answer."""
 
-    def __init__(self, registry: Registry, name: str, changed: Callable[[], None]) -> None:
+    def __init__(self, catalog: Catalog, name: str, changed: Callable[[], None]) -> None:
         super().__init__(name)
         self.current: list[Instance] | None = None
-        self._registry = registry
+        self._catalog = catalog
         self._name = name
         self._changed = changed
 
     def _ask(self) -> None:
-        self._index, found = self._registry.instances(self._name, self._index, _WAIT)
+        self._index, found = self._catalog.instances(self._name, self._index, _WAIT)
         if not self.stopped and self.current != found:
             self.current = found
             self._changed()
 
 
 class Watches:
-    """The routes and the instances of every followed colour."""
+    """The routes and the instances of every followed colour.
 
-    def __init__(self, registry: Registry, prefix: str, changed: Callable[[], None]) -> None:
-        patient = dataclasses.replace(registry.connection, timeout=_WAIT * 17 / 16 + _GRACE, patience=0.0)
-        self._registry = Registry(patient)
+    C(store) belongs to the watch of the routes, each other watch gets a catalog of its own from C(new_catalog); their
+    answers may take LONGEST_ANSWER seconds. C(changed) is called in the threads of the watches.
+    """
+
+    def __init__(
+        self, store: Store, prefix: str, new_catalog: Callable[[], Catalog], changed: Callable[[], None]
+    ) -> None:
+        self._new_catalog = new_catalog
         self._changed = changed
         self._instances: dict[str, InstancesWatch] = {}
-        self.routes = RoutesWatch(self._registry.clone(), f"{prefix}routes/", changed)
+        self._routes = RoutesWatch(store, prefix, changed)
+
+    @property
+    def written(self) -> Written | None:
+        """The routes, None before the first answer."""
+        return self._routes.current
 
     def start(self) -> None:
         """Begin with the routes."""
-        self.routes.start()
+        self._routes.start()
 
     def follow(self, names: Collection[str]) -> None:
         """Follow exactly these colours, by their name in Consul."""
         for name in set(self._instances) - set(names):
             self._instances.pop(name).stop()
         for name in sorted(set(names) - set(self._instances)):
-            self._instances[name] = InstancesWatch(self._registry.clone(), name, self._changed)
+            self._instances[name] = InstancesWatch(self._new_catalog(), name, self._changed)
             self._instances[name].start()
 
     def instances(self, name: str) -> list[Instance] | None:
@@ -138,11 +154,11 @@ class Watches:
 
     def silence(self) -> tuple[float, str] | None:
         """Since when (monotonic clock) and why Consul does not answer; None when it does."""
-        if self.routes.silent_since is None or not self.routes.problem:
+        if self._routes.silent_since is None or not self._routes.problem:
             return None
-        return self.routes.silent_since, self.routes.problem
+        return self._routes.silent_since, self._routes.problem
 
     def stop(self) -> None:
         """Ask nothing any more."""
-        self.routes.stop()
+        self._routes.stop()
         self.follow(())

@@ -9,33 +9,13 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass, field
 
+from ..driver import ServerState
+
 _OPERATIONAL_RUNNING = 2
 _MAINTENANCE = 0x01 | 0x02 | 0x04 | 0x20
 _DRAIN = 0x08 | 0x10
 _CHECK_ENABLED = 0x04
 _CHECK_PASSED = 3
-
-
-@dataclass(frozen=True, slots=True)
-class ServerState:
-    """One line of C(show servers state).
-
-    C(place) is its C(address:port). C(proven): its own check is on and passed. C(up): it gets requests. A drained
-    server serves what it has.
-    """
-
-    name: str
-    place: str
-    running: bool
-    maintenance: bool
-    drained: bool
-    checked: bool
-    proven: bool
-
-    @property
-    def up(self) -> bool:
-        """Whether it gets new requests."""
-        return self.running and not self.maintenance and not self.drained
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from ...core.names import color_name
 from ...routes.route import PREVIEW_HEADER, Route
 from ..endpoint import Endpoint
 from ..proxy_settings import Settings
+from .haproxy_files import HaproxyFiles
+from .server_names import server_name, server_socket
 
 HANDOVER = "handover"
 # What follows a host to become a key of the map of routes.
@@ -39,11 +41,6 @@ def render(settings: Settings, routes: Iterable[Route], servers: Mapping[str, Se
     return _render(settings, ordered, servers, structure_digest(settings, ordered))
 
 
-def backends(services: Iterable[str]) -> list[str]:
-    """The backends of these services, both colours each."""
-    return [color_name(service, color) for service in services for color in COLORS]
-
-
 def _render(settings: Settings, routes: Iterable[Route], servers: Mapping[str, Sequence[Endpoint]], digest: str) -> str:
     sections = [_global(settings, digest), *(part(settings) for part in (_defaults, _public, _observe, _handover))]
     sections += [
@@ -60,6 +57,7 @@ def _section(head: str, lines: Iterable[str]) -> str:
 
 def _global(settings: Settings, digest: str) -> str:
     level = "info" if settings.log_requests else "notice"
+    files = HaproxyFiles(settings.paths.directory)
     return _section(
         "global",
         [
@@ -68,8 +66,8 @@ def _global(settings: Settings, digest: str) -> str:
             f"log stdout format raw local0 {level}",
             f"fd-hard-limit {settings.file_limit}",
             f"hard-stop-after {settings.hard_stop_after}s",
-            f"stats socket {settings.paths.worker_socket} mode 600 level admin expose-fd listeners",
-            f"server-state-file {settings.paths.server_state}",
+            f"stats socket {files.worker_socket} mode 600 level admin expose-fd listeners",
+            f"server-state-file {files.server_state}",
             *([f"user {settings.user}", f"group {settings.user}"] if settings.user else []),
         ],
     )
@@ -97,7 +95,7 @@ def _defaults(settings: Settings) -> str:
 
 
 def _public(settings: Settings) -> str:
-    paths = settings.paths
+    files = HaproxyFiles(settings.paths.directory)
     unrouted = "unless { var(txn.service) -m found }"
     not_found = 'content-type text/plain string "No service is routed at this host and path.\\n"'
     with_share = "if { var(txn.percent) -m found } { rand(100),sub(txn.percent) lt 0 }"
@@ -109,22 +107,22 @@ def _public(settings: Settings) -> str:
         "frontend public",
         [
             *(f"bind {bind}" for bind in settings.bind),
-            f"bind unix@{paths.handover_socket} accept-proxy {access}",
+            f"bind unix@{files.handover_socket} accept-proxy {access}",
             *(["log global", "option httplog"] if settings.log_requests else []),
             # A replaced worker still has clients on kept-alive connections, but neither its maps nor its servers follow
             # any more (it refuses server commands), so it decides nothing: its successor does.
             "http-request allow if { stopping }",
             # Every rule costs each request some time: what is rarely so is asked of a variable, not of the headers.
             "http-request set-var(txn.path) path",
-            f"http-request set-var(txn.service) req.fhdr(host),host_only,lower,{_KEY},map_beg({paths.routes_map})",
-            f"http-request set-var(txn.service) str(*),{_KEY},map_beg({paths.routes_map}) {unrouted}",
+            f"http-request set-var(txn.service) req.fhdr(host),host_only,lower,{_KEY},map_beg({files.routes_map})",
+            f"http-request set-var(txn.service) str(*),{_KEY},map_beg({files.routes_map}) {unrouted}",
             f"http-request return status 404 {not_found} {unrouted}",
-            f"http-request set-var(txn.split) var(txn.service),map_str({paths.split_map})",
+            f"http-request set-var(txn.split) var(txn.service),map_str({files.split_map})",
             "http-request set-var(txn.color) var(txn.split),field(1,:)",
             "http-request set-var(txn.percent) var(txn.split),field(3,:),add(0) unless { var(txn.split) -m end :0 }",
             f"http-request set-var(txn.color) var(txn.split),field(2,:) {with_share}",
             f"http-request set-var(txn.token) req.fhdr({PREVIEW_HEADER}),sha2(256),hex,lower",
-            f"http-request set-var(txn.color) {previewed},map_str({paths.preview_map}) {with_token}",
+            f"http-request set-var(txn.color) {previewed},map_str({files.preview_map}) {with_token}",
             f"http-request del-header {PREVIEW_HEADER} {with_token}",
             # What is in front of us and ends TLS knows better.
             "http-request set-header X-Forwarded-Proto http unless { req.fhdr(X-Forwarded-Proto) -m found }",
@@ -149,13 +147,14 @@ def _observe(settings: Settings) -> str:
 
 
 def _handover(settings: Settings) -> str:
+    successor = HaproxyFiles(settings.paths.directory).handover_socket
     return _section(
         f"backend {HANDOVER}",
         [
             "http-reuse never",
             "timeout server 24h",  # the successor applies the route's own
             "retries 3",
-            f"server successor unix@{settings.paths.handover_socket} send-proxy-v2",
+            f"server successor unix@{successor} send-proxy-v2",
         ],
     )
 
@@ -179,7 +178,7 @@ def _backend(route: Route, color: str, servers: Sequence[Endpoint]) -> str:
             f"http-check send meth GET uri '{route.check_path}' ver HTTP/1.1 hdr Host '{host}' {_CHECK_AGENT}",
             "http-check expect status 100-499",
             f"default-server {CHECK}",
-            *(f"server {server.name} {server.socket}" for server in sorted(servers)),
+            *(f"server {server_name(server)} {server_socket(server)}" for server in sorted(servers)),
         ],
     )
 

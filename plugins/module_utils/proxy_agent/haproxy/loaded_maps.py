@@ -12,8 +12,8 @@ from pathlib import Path
 
 from ...routes.route import Route
 from ..atomic_files import write_if_changed
-from ..proxy_settings import Paths
 from . import maps
+from .haproxy_files import HaproxyFiles
 from .sockets import Worker
 
 
@@ -30,29 +30,29 @@ class Maps:
         """What these routes make of the maps."""
         return cls(maps.routes_map(routes), maps.split_map(routes), maps.preview_map(routes))
 
-    def write(self, paths: Paths) -> bool:
+    def write(self, files: HaproxyFiles) -> bool:
         """Write the files that differ and read them back; whether any did. Raises DeliveryError."""
         changed = [
             write_if_changed(path, maps.to_text(entries))
             for path, entries in (
-                (paths.split_map, self.split),
-                (paths.routes_map, self.routes),
-                (paths.preview_map, self.preview),
+                (files.split_map, self.split),
+                (files.routes_map, self.routes),
+                (files.preview_map, self.preview),
             )
         ]
         return any(changed)
 
-    def load(self, worker: Worker, paths: Paths) -> bool:
+    def load(self, worker: Worker, files: HaproxyFiles) -> bool:
         """Put them into the worker's memory where that differs; it is read back either way. Whether any did.
 
         A service never stands in the routes without its share: new services get the share first, old ones lose it last.
         """
-        split = dict(worker.map_entries(paths.split_map))
+        split = dict(worker.map_entries(files.split_map))
         union = {**split, **self.split}
-        changed = [_load(worker, paths.split_map, union), _load(worker, paths.routes_map, self.routes)]
+        changed = [_load(worker, files.split_map, union), _load(worker, files.routes_map, self.routes)]
         if union != dict(self.split):
-            changed.append(_load(worker, paths.split_map, self.split))
-        changed.append(_load(worker, paths.preview_map, self.preview))
+            changed.append(_load(worker, files.split_map, self.split))
+        changed.append(_load(worker, files.preview_map, self.preview))
         return any(changed)
 
 

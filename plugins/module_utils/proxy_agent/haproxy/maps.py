@@ -38,9 +38,3 @@ def preview_map(routes: Iterable[Route]) -> dict[str, str]:
 def to_text(entries: Mapping[str, str]) -> str:
     """The map file."""
     return "".join(f"{key} {value}\n" for key, value in sorted(entries.items()))
-
-
-def from_text(text: str) -> dict[str, str]:
-    """The entries of a map file that C(to_text) made."""
-    pairs = (line.split(" ", 1) for line in text.splitlines() if line)
-    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}

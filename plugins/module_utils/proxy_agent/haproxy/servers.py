@@ -12,9 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from ..driver import ServerState
 from ..endpoint import Endpoint
-from .answers import ServerState, Traffic
+from .answers import Traffic
 from .config import CHECK
+from .server_names import server_name, server_socket
 from .sockets import HaproxyError, Worker
 
 _REGISTERED = "New server registered."
@@ -33,7 +35,7 @@ def reconcile(
 
     C(draining) are instances (C(address:port)) that stay but get no new requests.
     """
-    wanted = {server.name: server for server in desired}
+    wanted = {server_name(server): server for server in desired}
     for name, server in wanted.items():
         _keep(worker, f"{backend}/{name}", server, actual.get(name), drained=str(server) in draining)
     pending = False
@@ -45,7 +47,7 @@ def reconcile(
 
 def _keep(worker: Worker, target: str, server: Endpoint, state: ServerState | None, *, drained: bool) -> None:
     if state is None:
-        worker.tell(f"add server {target} {server.socket} {CHECK}", _REGISTERED)
+        worker.tell(f"add server {target} {server_socket(server)} {CHECK}", _REGISTERED)
     if state is None or state.maintenance or not state.checked:
         _make_it_prove_itself(worker, target)
         if drained:

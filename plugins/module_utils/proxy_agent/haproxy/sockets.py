@@ -10,34 +10,24 @@ import re
 import socket
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from ...core.errors import DeliveryError
 from ...core.waiting import Deadline
+from ..driver import Generation, ProxyAwayError, ProxyError, ServerState
 from . import answers as worker_answers
-from .answers import ServerState, Traffic
+from .answers import Traffic
 
 # A command and its payload must fit into HAProxy's buffer of 16 KiB.
 _PAYLOAD_LIMIT = 8192
 _VERSION_CREATED = re.compile(r"New version created: (\d+)")
 
 
-class HaproxyError(DeliveryError):
+class HaproxyError(ProxyError):
     """HAProxy refused a command or answered something else than it should."""
 
 
-class HaproxyAwayError(HaproxyError):
+class HaproxyAwayError(HaproxyError, ProxyAwayError):
     """HAProxy does not run, or the worker that was asked is gone."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerProcess:
-    """A worker as C(show proc) lists it."""
-
-    pid: int
-    current: bool
-    version: str
 
 
 class MasterSocket:
@@ -69,7 +59,7 @@ class MasterSocket:
             raise HaproxyAwayError(f"HAProxy does not answer on {self.path}: {error.strerror or error}") from error
         return answer.decode("utf-8", "replace").rstrip("\n")
 
-    def workers(self) -> list[WorkerProcess]:
+    def workers(self) -> list[Generation]:
         """The current worker first, then the old ones that still finish requests."""
         return parse_processes(self.call("show proc"))
 
@@ -104,7 +94,7 @@ class MasterSocket:
 class Worker:
     """One worker's command line."""
 
-    def __init__(self, master: MasterSocket, process: WorkerProcess) -> None:
+    def __init__(self, master: MasterSocket, process: Generation) -> None:
         self.process = process
         self._master = master
 
@@ -165,7 +155,7 @@ class Worker:
             raise HaproxyError(f"worker {self.process.pid} of HAProxy does not have the entries of {path} it was given")
 
 
-def parse_processes(answer: str) -> list[WorkerProcess]:
+def parse_processes(answer: str) -> list[Generation]:
     """What C(show proc) says, the current worker first."""
     found = []
     current = False
@@ -175,7 +165,7 @@ def parse_processes(answer: str) -> list[WorkerProcess]:
             continue
         fields = line.split()
         if len(fields) >= 5 and fields[1] == "worker":
-            found.append(WorkerProcess(int(fields[0]), current, fields[-1]))
+            found.append(Generation(int(fields[0]), current, fields[-1].split("-")[0]))
     return sorted(found, key=lambda process: not process.current)
 
 

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.acknowledgement import (
-    Counts,
     Effect,
     document,
     is_busy,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.haproxy.answers import ServerState
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.driver import Counts, ServerState
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
 
 BLUE, GREEN = "shop-app-blue", "shop-app-green"
@@ -28,7 +27,7 @@ def effect(*servers: ServerState, draining: tuple[str, ...] = ()) -> Effect:
 
 
 def blue(effect: Effect, counts: Counts) -> dict[str, int]:
-    return dict(document("p1", effect, counts)["services"]["shop-app"]["colors"]["blue"])
+    return dict(document("p1", "haproxy", effect, counts)["services"]["shop-app"]["colors"]["blue"])
 
 
 @pytest.mark.parametrize(

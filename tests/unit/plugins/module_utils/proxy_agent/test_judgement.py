@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.registry import Instance
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.catalog import Instance
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.endpoint import Endpoint
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.judgement import followed_colors, judge
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
@@ -41,7 +41,7 @@ def test_judging(
     servers: list[Endpoint],
     noted: bool,
 ) -> None:
-    judgement = judge("books-blue", found, before, expected, {endpoint.name for endpoint in up})
+    judgement = judge("books-blue", found, before, expected, up)
     assert list(judgement.servers) == servers
     assert bool(judgement.notes) is noted
 

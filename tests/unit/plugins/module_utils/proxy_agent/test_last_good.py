@@ -38,16 +38,16 @@ def test_a_route_is_gone_only_if_somebody_deleted_it(
     new_route: NewRoute, index: int, documents: dict[str, str], orphans: set[str]
 ) -> None:
     good = LastGood({"a": new_route("a"), "b": new_route("b")}, index=10)
-    good.expect_what_was_lost(index, documents)
+    good = good.having_seen(index, documents)
     assert good.orphans == orphans
     assert set(good.with_orphans(documents)) == set(documents) | orphans
 
 
 def test_an_orphan_is_one_until_its_route_is_written_again(new_route: NewRoute) -> None:
     good = LastGood({"b": new_route("b")}, index=10)
-    good.expect_what_was_lost(3, {})
-    good.expect_what_was_lost(4, {})
+    good = good.having_seen(3, {})
+    good = good.having_seen(4, {})
     assert good.orphans == {"b"}
-    good.expect_what_was_lost(5, {"b": ""})
-    good.expect_what_was_lost(6, {})
+    good = good.having_seen(5, {"b": ""})
+    good = good.having_seen(6, {})
     assert good.orphans == set()

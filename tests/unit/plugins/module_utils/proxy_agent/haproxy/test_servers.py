@@ -6,11 +6,10 @@ from __future__ import annotations
 from typing import Any, cast
 
 import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.driver import ServerState
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.endpoint import Endpoint
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.haproxy.answers import (
-    ServerState,
-    Traffic,
-)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.haproxy.answers import Traffic
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.haproxy.server_names import server_name
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.haproxy.servers import reconcile
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.haproxy.sockets import (
     HaproxyError,
@@ -18,6 +17,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.ha
 )
 
 ONE = Endpoint("10.0.0.1", 80)
+NAME = server_name(ONE)
 TARGET = "a-blue/10.0.0.1_80"
 PROOF = ["state drain", "enable health", "health down", "state ready"]
 
@@ -41,7 +41,7 @@ def as_worker(worker: RecordingWorker) -> Worker:
 
 def _state(**values: Any) -> ServerState:
     usual = {"running": True, "maintenance": False, "drained": False, "checked": True, "proven": True}
-    return ServerState(ONE.name, str(ONE), **{**usual, **values})
+    return ServerState(NAME, str(ONE), **{**usual, **values})
 
 
 def _short(told: list[str]) -> list[str]:
@@ -91,8 +91,8 @@ def test_reconcile(
         "a-blue",
         [ONE] if wanted else [],
         [str(ONE)] if draining else [],
-        {ONE.name: state} if state else {},
-        Traffic(servers={("a-blue", ONE.name): requests}),
+        {NAME: state} if state else {},
+        Traffic(servers={("a-blue", NAME): requests}),
     )
     assert _short(worker.told) == told
     assert later is pending
@@ -100,7 +100,7 @@ def test_reconcile(
 
 def test_a_server_that_cannot_be_removed_yet_is_tried_again() -> None:
     worker = RecordingWorker(refuses="del server")
-    states = {ONE.name: _state(drained=True)}
+    states = {NAME: _state(drained=True)}
     assert reconcile(as_worker(worker), "a-blue", [], [], states, Traffic())
 
 

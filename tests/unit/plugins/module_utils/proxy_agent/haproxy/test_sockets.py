@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.driver import Generation
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.haproxy.sockets import (
     HaproxyAwayError,
     HaproxyError,
     MasterSocket,
     Worker,
-    WorkerProcess,
     parse_processes,
     payloads,
 )
@@ -95,7 +95,7 @@ def haproxy(path: Path, *answers: str | None) -> Iterator[list[str]]:
 
 
 def _worker(path: Path, timeout: float = 5.0) -> Worker:
-    return Worker(MasterSocket(path, timeout), WorkerProcess(8, True, "3.0.11"))
+    return Worker(MasterSocket(path, timeout), Generation(8, True, "3.0.11"))
 
 
 def test_a_command_goes_to_its_worker(tmp_path: Path) -> None:

@@ -1,0 +1,57 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
+"""What should be in effect: what stands in the store, judged against what was last good here. It changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..ports.store import Entry
+from ..routes.route import Route
+from .acceptance import accept
+from .last_good import LastGood
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The routes as they stand in the store: its index, and JSON text by service."""
+
+    index: int
+    documents: Mapping[str, str]
+
+    @classmethod
+    def under(cls, prefix: str, index: int, entries: Mapping[str, Entry]) -> Written:
+        """From the C(entries) under C(prefix), by full key."""
+        return cls(index, {key[len(prefix) :]: entry.value for key, entry in entries.items() if key != prefix})
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """C(routes) by service should be in effect; C(errors) say why a newer version is not among them.
+
+    C(good) is what was last good, with what the store's answer says about it.
+    """
+
+    good: LastGood
+    routes: Mapping[str, Route]
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> list[str]:
+        """What people should know of it."""
+        return [
+            f"Consul has lost the route of '{service}', the last known one stays: run the stage proxy again"
+            for service in sorted(self.good.orphans)
+        ]
+
+
+def intend(written: Written | None, good: LastGood) -> Intent:
+    """From what is written, None before the store ever answered, and from what was last good."""
+    if written is None:
+        return Intent(good, dict(good.routes))
+    good = good.having_seen(written.index, written.documents)
+    acceptance = accept(good.with_orphans(written.documents), good.routes)
+    return Intent(good, acceptance.routes, acceptance.errors)
