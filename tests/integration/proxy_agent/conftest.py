@@ -40,7 +40,7 @@ def consul(images: None) -> Iterator[ConsulContainer]:
 @pytest.fixture(scope="module")
 def proxy(consul: ConsulContainer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProxyContainers]:
     """A running proxy for the tests of one file."""
-    made = ProxyContainers(tmp_path_factory.mktemp("proxy"), consul.registry)
+    made = ProxyContainers(tmp_path_factory.mktemp("proxy"), consul.store, consul.catalog)
     try:
         made.start()
         yield made

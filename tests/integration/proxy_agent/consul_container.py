@@ -10,7 +10,9 @@ import subprocess
 import uuid
 from typing import Any
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.registry import Connection, Registry
+from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.consul_catalog import ConsulCatalog
+from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.consul_client import Connection, ConsulClient
+from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.consul_store import ConsulStore
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.waiting import wait_until
 
@@ -36,10 +38,11 @@ def docker(*arguments: str, timeout: float = 60) -> str:
 
 
 class ConsulContainer:
-    """One server on loopback. C(registry) asks it, with all rights. C(settings) are added to its configuration."""
+    """One server on loopback. C(store) and C(catalog) ask it, with all rights. C(settings) are added to its own."""
 
     def __init__(self, settings: dict[str, Any] | None = None, token: str | None = None) -> None:
-        self.registry = Registry(Connection((ADDRESS,), token=token, timeout=5, patience=5))
+        client = ConsulClient(Connection((ADDRESS,), token=token, timeout=5, patience=5))
+        self.store, self.catalog = ConsulStore(client), ConsulCatalog(client)
         self._settings = json.dumps({**_SETTINGS, **(settings or {})})
         self._container = ""
 
@@ -81,6 +84,6 @@ class ConsulContainer:
 
     def _ready(self) -> bool:
         try:
-            return self.registry.put("ready", "yes")
+            return self.store.put("ready", "yes")
         except DeliveryError:
             return False

@@ -13,7 +13,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.registry import Registry
+from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.consul_catalog import ConsulCatalog
+from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.consul_store import ConsulStore
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.waiting import wait_until
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route
@@ -34,9 +35,9 @@ _CAPABILITIES = {"haproxy": ("CHOWN", "KILL", "NET_BIND_SERVICE", "SETGID", "SET
 class ProxyContainers:
     """One proxy. C(haproxy) asks HAProxy itself; C(acknowledgement) is what its agent wrote into Consul."""
 
-    def __init__(self, folder: Path, registry: Registry) -> None:
+    def __init__(self, folder: Path, store: ConsulStore, catalog: ConsulCatalog) -> None:
         self.id = f"test-{uuid.uuid4().hex[:8]}"
-        self.registry = registry
+        self.store, self.catalog = store, catalog
         self.haproxy = Haproxy(f"{self.id}-haproxy", DIRECTORY)
         self._settings = folder / self.id
         self._settings.mkdir()
@@ -119,11 +120,11 @@ class ProxyContainers:
 
     def write(self, route: Route) -> None:
         """Write a route as the modules do."""
-        self.registry.put(f"docker-flow/routes/{route.service}", route.to_json())
+        self.store.put(f"docker-flow/routes/{route.service}", route.to_json())
 
     def acknowledgement(self) -> dict[str, Any]:
         """The document of this proxy, {} when there is none."""
-        entry = self.registry.get(f"docker-flow/proxies/{self.id}")
+        entry = self.store.get(f"docker-flow/proxies/{self.id}")
         return entry.json() if entry else {}
 
     def service(self, name: str) -> dict[str, Any]:

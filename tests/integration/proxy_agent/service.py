@@ -82,14 +82,14 @@ class Service:
 
     def register(self, instance: Instance, **definition: Any) -> None:
         """In Consul, at a node address that is no host name."""
-        self.proxy.registry.register(
+        self.proxy.catalog.register(
             {"ID": instance.id, "Name": instance.name, "Address": "127.0.0.1", "Port": instance.port, **definition}
         )
 
     def withdraw(self, *instances: Instance) -> None:
         """Out of Consul; the processes go on."""
         for instance in instances:
-            self.proxy.registry.deregister(instance.id)
+            self.proxy.catalog.deregister(instance.id)
 
     def write(self, **changes: Any) -> Route:
         """The next revision of the route, not waited for."""
@@ -117,7 +117,7 @@ class Service:
 
     def remove(self) -> None:
         """Leave nothing."""
-        self.proxy.registry.delete(f"docker-flow/routes/{self.name}")
+        self.proxy.store.delete(f"docker-flow/routes/{self.name}")
         for instance in self.instances:
             instance.signal(signal.SIGCONT)
             instance.kill()

@@ -35,7 +35,7 @@ def test_a_bad_revision_keeps_the_last_good_one(
 ) -> None:
     document = {**service.route.to_document(), "revision": 2}
     text = change if isinstance(change, str) else json.dumps({**document, **change})
-    proxy.registry.put(f"docker-flow/routes/{service.name}", text)
+    proxy.store.put(f"docker-flow/routes/{service.name}", text)
     proxy.eventually(lambda: message in str(proxy.service(service.name).get("error")), "the error is acknowledged")
     assert proxy.service(service.name)["revision"] == 1
     assert service.get()[:2] == (200, "blue")
@@ -49,7 +49,7 @@ def test_a_bad_revision_keeps_the_last_good_one(
 
 def test_a_bad_new_route_is_named_and_never_served(new_service: Callable[[], Service], proxy: ProxyContainers) -> None:
     service = new_service()
-    proxy.registry.put(f"docker-flow/routes/{service.name}", "[]")
+    proxy.store.put(f"docker-flow/routes/{service.name}", "[]")
     proxy.eventually(lambda: "no JSON object" in str(proxy.service(service.name).get("error")), "the error")
     assert proxy.service(service.name)["revision"] == 0
     assert service.get()[0] == 404
@@ -114,7 +114,7 @@ def test_an_option_changes_by_a_reload_that_nobody_notices(service: Service, pro
 
 def test_a_removed_route_leaves_no_trace(service: Service, proxy: ProxyContainers) -> None:
     assert proxy.haproxy.mentions(service.name)
-    proxy.registry.delete(f"docker-flow/routes/{service.name}")
+    proxy.store.delete(f"docker-flow/routes/{service.name}")
     proxy.eventually(lambda: proxy.service(service.name) == {}, "it is forgotten")
     assert proxy.haproxy.mentions(service.name) == []
     assert service.get()[0] == 404

@@ -44,7 +44,7 @@ def strict_consul(images: None) -> Iterator[ConsulContainer]:
 
 @pytest.fixture
 def strict_proxy(strict_consul: ConsulContainer, tmp_path: Path) -> Iterator[ProxyContainers]:
-    made = ProxyContainers(tmp_path, strict_consul.registry)
+    made = ProxyContainers(tmp_path, strict_consul.store, strict_consul.catalog)
     yield made
     made.remove()
 
