@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import math
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -83,8 +84,14 @@ def test_reloads_and_flips_at_once_lose_nothing(
 
 def test_a_share_of_the_requests_goes_to_the_candidate(service: Service) -> None:
     service.reconfigure(split=Split("blue", "green", 30))
-    versions = Counter(service.get()[1] for _unused in range(300))
-    assert 40 < versions["green"] < 150, versions
+    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=10)
+    requests, share = 3000, 0.3
+    versions = Counter(_post(connection, service.path) for _unused in range(requests))
+    connection.close()
+    # Six standard deviations of the binomial distribution: a right share is outside once in 500 million runs.
+    spread = 6 * math.sqrt(requests * share * (1 - share))
+    assert abs(versions["green"] - requests * share) < spread, versions
+    assert versions.keys() == {"blue", "green"}
     service.reconfigure(split=Split("blue", "green", 100))
     assert {service.get()[1] for _unused in range(50)} == {"green"}
     service.reconfigure(split=Split("blue", "green", 0))
