@@ -43,13 +43,13 @@ clean: ## Remove everything of ours from this machine, caches included
 
 # --- gates, cheap first ---------------------------------------------------------------------------------------------
 
-SUITES := lint unit sanity integration molecule
-.PHONY: test $(SUITES)
+# What computes runs beside what waits. User stories have the machine to themselves: a busy one may cost them requests.
+BESIDE := GATE_LINES=named $(MAKE) --no-print-directory --jobs=2
+.PHONY: test lint unit sanity integration molecule
 test: .venv/ready ## All gates; the last line is "N passed, N failed"
 	@$(GATE) reset
-	@for suite in $(SUITES); do \
-	  $(MAKE) --no-print-directory $$suite || { status=1; break; }; \
-	done; $(GATE) summary && exit $$status
+	@{ $(BESIDE) lint unit images && $(BESIDE) sanity molecule && \
+	   $(MAKE) --no-print-directory integration; } || status=1; $(GATE) summary && exit $$status
 
 LINTERS := ruff format mypy ansible-lint docs changelog
 .PHONY: $(LINTERS)
@@ -78,8 +78,15 @@ coverage: .venv/ready ## Unit tests with a coverage report
 sanity: .venv/ready ## ansible-test's sanity tests
 	@$(GATE) sanity sanity scripts/sanity
 
-integration: .venv/ready images ## User stories on this machine, with real parts
-	@$(GATE) pytest integration pytest tests/integration --verbose
+# Most stories disturb no other one and wait more than they compute, so there are more lanes than cores.
+LANES ?= 3
+.PHONY: stories stories-alone
+integration: ## User stories on this machine, with real parts: side by side, then those that must be alone
+	@for part in stories stories-alone; do $(MAKE) --no-print-directory $$part || status=1; done; exit $$status
+stories: .venv/ready images
+	@$(GATE) pytest stories pytest tests/integration --verbose -m "not alone" --numprocesses $(LANES)
+stories-alone: .venv/ready images
+	@$(GATE) pytest stories-alone pytest tests/integration --verbose -m alone
 
 molecule: .venv/ready images ## The same roles on a systemd node over SSH
 	@$(CHECK) node images/build node

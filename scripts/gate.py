@@ -11,11 +11,13 @@
     gate summary                  print "N passed, N failed" over all results; 1 when one failed or none ran
 
 A gate whose command fails counts at least one failure, whatever its output says. The exit status is the command's.
+With GATE_LINES=named each line begins with the gate's name, to be told from those of gates that run beside it.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -93,6 +95,7 @@ def run(kind: str, name: str, command: list[str]) -> int:
         command = [*command, f"--junit-xml={report}"]
     started = time.monotonic()
     print(f"== {name}: {' '.join(command)}", flush=True)
+    prefix = f"{name}: " if os.environ.get("GATE_LINES") == "named" else ""
     lines: list[str] = []
     try:
         with subprocess.Popen(
@@ -104,7 +107,7 @@ def run(kind: str, name: str, command: list[str]) -> int:
             errors="replace",
         ) as process:
             for line in process.stdout or ():
-                sys.stdout.write(line)
+                sys.stdout.write(prefix + line)
                 sys.stdout.flush()
                 lines.append(line)
         status = process.returncode

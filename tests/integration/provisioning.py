@@ -16,6 +16,11 @@ def provision() -> World:
     """Run playbooks/provision.yml; AssertionError with its output when that fails."""
     result = Playbook("playbooks/provision.yml").run(timeout=300)
     assert result.succeeded, str(result)
+    return machine()
+
+
+def machine() -> World:
+    """Where the parts of this machine are once it is provisioned."""
     return World(
         swarm=Swarm(),
         consul=Consul("http://127.0.0.1:8500"),

@@ -17,6 +17,8 @@ from ansible_collections.dockerflow.delivery.tests.integration import stages
 from ansible_collections.dockerflow.delivery.tests.integration.project import Answer, Project, World
 from ansible_collections.dockerflow.delivery.tests.integration.swarm import eventually
 
+pytestmark = pytest.mark.alone  # it reloads and restarts the proxy that every project uses
+
 
 @pytest.fixture(scope="module")
 def flipped(new_project: Callable[..., Project]) -> Project:

@@ -14,6 +14,8 @@ import socket
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import ModuleType
@@ -26,8 +28,10 @@ from ansible_collections.dockerflow.delivery.tests.integration.modules import ca
 from ansible_collections.dockerflow.delivery.tests.integration.playbook import Playbook
 from ansible_collections.dockerflow.delivery.tests.integration.project import Project, World
 from ansible_collections.dockerflow.delivery.tests.integration.swarm import eventually
+from ansible_collections.dockerflow.delivery.tests.integration.untouched import nothing_changes
 
 Refusal = Callable[[ModuleType, dict[str, Any]], str]
+MINE = {"claims", "rival", "wrong", "books_ms"}
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +49,19 @@ def project(live: Project, world: World, tmp_path: Path) -> Project:
 
 
 @pytest.fixture
-def refuse(live: Project, world: World) -> Refusal:
+def untouched(world: World, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], AbstractContextManager[None]]:
+    """Call C(untouched()) around what must change nothing."""
+    return partial(nothing_changes, world, MINE, tmp_path_factory.getbasetemp().parent)
+
+
+@pytest.fixture
+def refuse(live: Project, untouched: Callable[[], AbstractContextManager[None]]) -> Refusal:
     """Call a module with options that it must refuse; returns its message, after looking that nothing changed."""
 
     def call(module: ModuleType, options: dict[str, Any]) -> str:
-        before = everything(world)
-        answer = call_module(module, options)
+        with untouched():
+            answer = call_module(module, options)
         assert answer.get("failed") is True, answer
-        assert everything(world) == before, "something was touched"
         return str(answer["msg"])
 
     return call
@@ -168,16 +177,19 @@ def test_a_scale_below_zero(refuse: Refusal) -> None:
     ],
 )
 def test_what_a_playbook_refuses(
-    project: Project, world: World, settings: dict[str, Any], extra: dict[str, Any], words: list[str]
+    project: Project,
+    untouched: Callable[[], AbstractContextManager[None]],
+    settings: dict[str, Any],
+    extra: dict[str, Any],
+    words: list[str],
 ) -> None:
     wanted = {name: value for name, value in (project.settings() | settings).items() if value is not None}
     project.write_settings(wanted)
-    before = everything(world)
-    result = project.deploy("1", **extra)
+    with untouched():
+        result = project.deploy("1", **extra)
     assert result.rc != 0, str(result)
     assert_one_sentence(result.failure, words)
     assert "Error" not in result.failure, "Ansible put its own words around ours"
-    assert everything(world) == before, "something was touched"
 
 
 def test_a_name_that_another_project_makes(refuse: Refusal, project: Project, world: World) -> None:
@@ -221,13 +233,6 @@ def assert_one_sentence(message: str, words: list[str]) -> None:
         assert word in message, message
     assert "Traceback" not in message, message
     assert "\n" not in message.strip(), message
-
-
-def everything(world: World) -> tuple[Any, ...]:
-    consul, swarm = world.consul, world.swarm
-    services = {name: swarm.services(name) for name in ("claims", "rival", "wrong", "books_ms")}
-    keys = consul.keys("routes/") + consul.keys("releases/") + consul.keys("locks/")
-    return services, keys, consul.route("claims-app"), consul.release("claims-app")
 
 
 class LonelyEngine(BaseHTTPRequestHandler):

@@ -17,6 +17,8 @@ from ansible_collections.dockerflow.delivery.tests.integration.project import Pr
 from ansible_collections.dockerflow.delivery.tests.integration.swarm import eventually
 from ansible_collections.dockerflow.delivery.tests.load.report import Report
 
+pytestmark = pytest.mark.alone  # it kills parts that every project uses
+
 
 @pytest.fixture(scope="module")
 def failing(new_project: Callable[..., Project]) -> Project:

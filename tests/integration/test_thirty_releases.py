@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
+import pytest
 from ansible_collections.dockerflow.delivery.tests.integration.playbook import PlaybookResult
 from ansible_collections.dockerflow.delivery.tests.integration.project import Project
 
+pytestmark = pytest.mark.alone  # its load is a measurement
 RELEASES = 30
 RATE = 300  # requests per second
 

@@ -1,8 +1,9 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tiny service: one process, one port, one version. ``python instance.py <port> <version>``.
+"""A tiny service: one process, one port, one version. ``python instance.py <socket> <version>``.
 
+The socket is the number of an inherited one that is bound already: nobody else gets its port meanwhile.
 ``/slow?seconds=2`` answers late, ``/headers`` shows what arrived; everything else answers at once. The header X-Version
 names the version. SIGUSR1 makes /health (and only that) fail from now on, SIGUSR2 mends it.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 import sys
 from urllib.parse import parse_qs, urlsplit
 
@@ -54,7 +56,7 @@ async def main() -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGUSR1, set_health, False)
     loop.add_signal_handler(signal.SIGUSR2, set_health, True)
-    server = await asyncio.start_server(serve, "127.0.0.1", int(sys.argv[1]), backlog=1024)
+    server = await asyncio.start_server(serve, sock=socket.socket(fileno=int(sys.argv[1])), backlog=1024)
     await server.serve_forever()
 
 

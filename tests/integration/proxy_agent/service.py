@@ -65,12 +65,13 @@ class Service:
         """Start and register instances; C(listen=False): nothing is behind the address."""
         made = []
         for _unused in range(number):
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                port = free.getsockname()[1]
             process = None
-            if listen:
-                process = subprocess.Popen([sys.executable, "-S", str(_INSTANCE), str(port), color])
+            with socket.socket() as door:
+                door.bind(("127.0.0.1", 0))
+                port = door.getsockname()[1]
+                if listen:
+                    command = [sys.executable, "-S", str(_INSTANCE), str(door.fileno()), color]
+                    process = subprocess.Popen(command, pass_fds=[door.fileno()])
             made.append(Instance(f"{self.name}-{port}", f"{self.name}-{color}", port, process))
         self.instances += made
         for instance in made:

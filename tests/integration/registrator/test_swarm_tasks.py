@@ -16,14 +16,10 @@ from ansible_collections.dockerflow.delivery.tests.integration.swarm import even
 
 
 @pytest.fixture(scope="module", autouse=True)
-def swarm(images: None) -> Iterator[None]:
-    """This machine is a Swarm manager; it leaves again if it was none."""
-    active = docker("info", "--format={{.Swarm.LocalNodeState}}") == "active"
-    if not active:
-        docker("swarm", "init", "--advertise-addr", IP)
-    yield
-    if not active:
-        docker("swarm", "leave", "--force")
+def swarm(images: None, request: pytest.FixtureRequest) -> None:
+    """This machine is a Swarm manager: as it is, or provisioned. Other lanes may be at work in the same Swarm."""
+    if docker("info", "--format={{.Swarm.ControlAvailable}}") != "true":
+        request.getfixturevalue("world")
 
 
 @pytest.fixture
