@@ -51,7 +51,7 @@ def project(live: Project, world: World, tmp_path: Path) -> Project:
 @pytest.fixture
 def untouched(world: World, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], AbstractContextManager[None]]:
     """Call C(untouched()) around what must change nothing."""
-    return partial(nothing_changes, world, MINE, tmp_path_factory.getbasetemp().parent)
+    return partial(nothing_changes, world, MINE, "claims", tmp_path_factory.getbasetemp().parent)
 
 
 @pytest.fixture

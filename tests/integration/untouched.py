@@ -16,26 +16,23 @@ KINDS = ("routes", "releases", "locks")
 
 
 @contextmanager
-def nothing_changes(world: World, mine: Set[str], session: Path) -> Iterator[None]:
-    """AssertionError when the block changed a service of the projects C(mine), a route, a release or a lock.
+def nothing_changes(world: World, mine: Set[str], live: str, session: Path) -> Iterator[None]:
+    """AssertionError when the block made or removed a route, a release or a lock, or changed a service in Swarm.
 
-    Those of other lanes' projects are none of its business; C(session) is where pytest keeps the folders of all lanes.
+    C(mine) are the projects whose services count, C(live) is the one of them whose route and release may not change
+    either. Other lanes' projects are none of its business; C(session) is where pytest keeps the folders of all lanes.
     """
-    before = _everything(world, mine)
+    before = _everything(world, mine, live)
     yield
-    after = _everything(world, mine)
+    after = _everything(world, mine, live)
     # A project has its folder before it has anything in Consul.
     others = {folder.name for folder in session.glob("popen-*/projects*/*")} - mine
     assert _without(others, before) == _without(others, after), "something was touched"
 
 
-def _everything(world: World, mine: Set[str]) -> dict[str, Any]:
-    consul = world.consul
-    documents = {}
-    for kind in KINDS:
-        for key in consul.keys(f"{kind}/"):
-            # A lock's renewal is no change, and others' documents change under our eyes.
-            documents[key] = consul.value(key) if kind != "locks" and _of(mine, key) else None
+def _everything(world: World, mine: Set[str], live: str) -> dict[str, Any]:
+    keys = [key for kind in KINDS for key in world.consul.keys(f"{kind}/")]
+    documents = {key: world.consul.value(key) if _of({live}, key) else None for key in keys}
     return documents | {name: world.swarm.services(name) for name in mine}
 
 
