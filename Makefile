@@ -78,15 +78,20 @@ coverage: .venv/ready ## Unit tests with a coverage report
 sanity: .venv/ready ## ansible-test's sanity tests
 	@$(GATE) sanity sanity scripts/sanity
 
-# Most stories disturb no other one and wait more than they compute, so there are more lanes than cores.
+# Most stories disturb no other one and wait more than they compute, so there are more lanes than cores. Those that break or
+# measure the machine's own parts come after them; beside them only what has a Consul and proxies of its own, or needs none.
 LANES ?= 3
-.PHONY: stories stories-alone
-integration: ## User stories on this machine, with real parts: side by side, then those that must be alone
-	@for part in stories stories-alone; do $(MAKE) --no-print-directory $$part || status=1; done; exit $$status
+.PHONY: stories stories-alone stories-apart
+integration: .venv/ready images ## User stories on this machine, with real parts
+	@$(MAKE) --no-print-directory stories || status=1; \
+	$(BESIDE) --keep-going stories-alone stories-apart || status=1; exit $$status
 stories: .venv/ready images
-	@$(GATE) pytest stories pytest tests/integration --verbose -m "not alone" --numprocesses $(LANES)
+	@$(GATE) pytest stories pytest tests/integration/test_*.py --verbose -m "not alone" \
+	  --numprocesses $(LANES) --dist loadfile --no-loadscope-reorder
 stories-alone: .venv/ready images
-	@$(GATE) pytest stories-alone pytest tests/integration --verbose -m alone
+	@$(GATE) pytest stories-alone pytest tests/integration/test_*.py --verbose -m alone
+stories-apart: .venv/ready images
+	@$(GATE) pytest stories-apart pytest tests/integration/*/ --verbose
 
 molecule: .venv/ready images ## The same roles on a systemd node over SSH
 	@$(CHECK) node images/build node

@@ -6,9 +6,8 @@
 C(world) provisions this machine once per session, through playbooks/provision.yml. A story takes C(new_project) and
 gets projects that disturb no other story; they are removed at its end.
 
-The stories mostly wait, so C(make integration) tells them side by side, in lanes (workers of pytest-xdist). A lane
-takes a whole file, or a whole folder whose files share ports. What breaks or measures a part that others use has the
-mark C(alone) and is told afterwards, one after the other.
+Most of them disturb no other story: C(make stories) tells those side by side, in lanes (workers of pytest-xdist) that
+take one file after the other. What breaks or measures a part that others use has the mark C(alone) and comes later.
 """
 
 from __future__ import annotations
@@ -16,47 +15,33 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from ansible_collections.dockerflow.delivery.tests.integration.playbook import ROOT
 from ansible_collections.dockerflow.delivery.tests.integration.project import Project, World
 from ansible_collections.dockerflow.delivery.tests.integration.provisioning import machine, provision
-from xdist.scheduler import LoadScopeScheduling
 
-# They begin first, longest first, so that at the end no lane is left with one of them.
-LONG = ["proxy_agent", "test_bad_versions", "registrator", "test_two_at_once", "test_killed_runs", "test_three_proxies"]
-
-
-class Lanes(LoadScopeScheduling):
-    """Each lane takes one file or folder after the other, in the order of the collection."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return unit(Path(nodeid.partition("::")[0]))
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes:
-    config.option.loadscopereorder = False
-    return Lanes(config, log)
+# They begin first, so that at the end no lane is left with one of them.
+LONG = ["test_bad_versions", "test_walkthrough", "test_candidate_tests", "test_three_proxies", "test_two_at_once"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: LONG.index(name) if (name := unit(item.path)) in LONG else len(LONG))
-
-
-def unit(file: Path) -> str:
-    """What one lane takes as a whole: the folder of a file that shares ports with its neighbours, else the file."""
-    return file.stem if file.parent.name == "integration" else file.parent.name
+    """Put the long files first; a lane takes them in the order of the collection."""
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
 
 
 @pytest.fixture(scope="session")
 def world(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> World:
     """This machine, provisioned: by the first lane that needs it, while the others wait."""
-    if worker_id == "master":  # no lanes
-        return provision()
-    shared = tmp_path_factory.getbasetemp().parent  # by all lanes of this session, and by no other session
-    with (shared / "provisioning.lock").open("w") as lock:
+    folder = ROOT / ".cache"
+    folder.mkdir(exist_ok=True)
+    with (folder / "provisioning.lock").open("w") as lock:  # also against another session on this machine
         fcntl.flock(lock, fcntl.LOCK_EX)
-        provisioned = shared / "provisioned"
+        if worker_id == "master":  # no lanes
+            return provision()
+        provisioned = (
+            tmp_path_factory.getbasetemp().parent / "provisioned"
+        )  # all lanes of this session share the parent
         if not provisioned.exists():
             provision()
             provisioned.touch()
