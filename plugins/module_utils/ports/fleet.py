@@ -43,7 +43,10 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """One member of the fleet. C(alive): it has a heartbeat."""
+    """One proxy. C(alive): it has a heartbeat. C(member) False: it reports itself, but nobody made it a member.
+
+    One that is no member serves users all the same, so all that it says counts.
+    """
 
     id: str
     address: str
@@ -51,6 +54,7 @@ class Proxy:
     order: int
     notes: tuple[str, ...]
     services: Mapping[str, Acknowledgement]
+    member: bool = True
 
     def acknowledgement(self, service: str) -> Acknowledgement | None:
         """What it says of a service, or None when it has no trace of it."""
@@ -61,7 +65,10 @@ Snapshot = Mapping[str, Proxy]
 
 
 class Fleet(Protocol):
-    """All members, whether or not they answer right now, less those that the operator excluded by name."""
+    """All members, whether or not they answer right now, and whoever else reports itself as a proxy.
+
+    Those that the operator excluded by name are not among them.
+    """
 
     def snapshot(self) -> Snapshot:
         """The fleet as it is now."""

@@ -69,6 +69,11 @@ class ReleaseRecord:
     run: Run | None = None
     history: tuple[Mapping[str, Any], ...] = ()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever recorded, not even that a run began."""
+        return (self.live, self.candidate, self.previous, self.run) == (None, None, None, None)
+
     # -- transitions --------------------------------------------------------------------------------------------
 
     def entered(self, run: str, owner: str, stage: str, now: str, goal: str | None = None) -> ReleaseRecord:

@@ -174,3 +174,12 @@ def test_what_a_fault_of_ours_cleared_up_is_told(world: World) -> None:
     error = IndexError("list index out of range")
     add_result(error, removed=True)
     assert stage(world, Planned(True, do=fails(error)))["removed"] is True
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_stage_does_not_guess_what_is_live(world: World, check: bool) -> None:
+    world.colour("blue", 2)  # the store knows nothing of it
+    calls: list[str] = []
+    said = stage(world, Planned(True, do=noting(calls, "do")), check=check)
+    assert "runs, but Consul has neither its route nor its release record" in said["msg"]
+    assert (calls, len(world.running("blue")), world.consul.sessions) == ([], 2, set())
