@@ -113,6 +113,7 @@ def proxy(name: str, membership: Mapping[str, Any] | None, report: Mapping[str, 
                     )
                     for color, count in said["colors"].items()
                 },
+                said.get("route"),
             )
             for service, said in report["services"].items()
         }

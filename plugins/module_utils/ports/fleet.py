@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,16 @@ class ColorStatus:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """What one proxy says of one service. C(revision) is in effect in all its workers and in its files."""
+    """What one proxy says of one service. C(revision) is in effect in all its workers and in its files.
+
+    C(route) is the whole route, as a document, where the store has lost it.
+    """
 
     revision: int
     error: str | None
     live: str | None
     colors: Mapping[str, ColorStatus]
+    route: Mapping[str, Any] | None = None
 
     def color(self, color: str) -> ColorStatus:
         """The colour's status; all zero when the proxy does not follow it."""
@@ -107,6 +111,13 @@ def newest_revision(service: str, fleet: Snapshot) -> int:
     """The newest revision of a service's route that any proxy has; 0 when none has one."""
     said = (proxy.acknowledgement(service) for proxy in fleet.values())
     return max((one.revision for one in said if one is not None), default=0)
+
+
+def newest_route(service: str, fleet: Snapshot) -> Mapping[str, Any] | None:
+    """The route, as a document, of the proxy that has the newest one of those that the store lost; None without any."""
+    said = [one for proxy in fleet.values() if (one := proxy.acknowledgement(service)) is not None]
+    kept = [one for one in said if one.route is not None]
+    return max(kept, key=lambda one: one.revision).route if kept else None
 
 
 def open_requests(service: str, color: str, fleet: Snapshot) -> dict[str, int]:

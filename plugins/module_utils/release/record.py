@@ -127,6 +127,18 @@ class ReleaseRecord:
             history=(event, *self.history)[:HISTORY],
         )
 
+    def adopted(self, release: ColorRelease, now: str) -> ReleaseRecord:
+        """What is live was found out again, after it had been lost: nothing is known of other releases."""
+        event = {**asdict(release), "live_since": now}
+        return replace(
+            self,
+            live=release,
+            candidate=None,
+            previous=None,
+            live_since=now,
+            history=(event, *self.history)[:HISTORY],
+        )
+
     def without_candidate(self) -> ReleaseRecord:
         """The candidate was removed."""
         return replace(self, candidate=None)
