@@ -46,8 +46,9 @@ class Planned:
 
     C(result) is what the module returns of it, and C(before) and C(after) are its diff, all without having touched
     anything. C(do) carries it out, C(settle) makes sure of what stands when there is nothing to change, C(foretell) is
-    asked in check mode alone and may refuse what C(do) would; each returns what it adds to the result. C(goal): see
-    JournalEntry. C(unfinished): a run that was killed left something to C(do) although nothing changes for users.
+    asked in check mode alone and may refuse what C(do) would; each returns what it adds to the result, and perhaps
+    C(warnings), one sentence each. C(goal): see JournalEntry. C(unfinished): a run that was killed left something to
+    C(do) although nothing changes for users.
     """
 
     changed: bool
@@ -93,6 +94,8 @@ def run_stage(
                     result.update(planned.do())
             else:
                 result.update(planned.settle())
+        for warning in result.pop("warnings", ()):
+            module.warn(warning)
         return result
 
     finish(module, body, stage)

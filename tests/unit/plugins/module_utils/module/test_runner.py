@@ -33,6 +33,7 @@ def ending(check_mode: bool = False, **parameters: Any) -> tuple[Any, dict[str, 
     fake = SimpleNamespace(
         params=parameters,
         check_mode=check_mode,
+        warn=lambda warning: said.setdefault("warned", []).append(warning),
         exit_json=lambda **result: end(False, **result),
         fail_json=lambda **result: end(True, **result),
     )
@@ -114,6 +115,11 @@ def test_what_is_done(world: World, changed: bool, unfinished: bool, check: bool
     run = world.recorded_now().run
     journalled = [entry.outcome for entry in run.journal] if run is not None else []
     assert journalled == (["started", "done"] if expected == "do" else [])
+
+
+def test_warnings_are_given_as_such(world: World) -> None:
+    said = stage(world, Planned(True, do=lambda: {"cut": {}, "warnings": ["node w1 is down"]}))
+    assert (said["warned"], "warnings" in said) == (["node w1 is down"], False)
 
 
 def test_no_diff_where_there_is_none(world: World) -> None:
