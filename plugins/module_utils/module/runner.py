@@ -83,6 +83,8 @@ def run_stage(
             truth, record = release.truth(), release.record.read()
             if certain:
                 refuse_to_guess(release, truth, record)
+            if not module.check_mode:
+                record = release.record.catch_up(truth)
             planned = plan(release, truth, record)
             result: Result = {"changed": planned.changed, **planned.result}
             if planned.before is not None and planned.after is not None:

@@ -127,6 +127,10 @@ class ReleaseRecord:
             history=(event, *self.history)[:HISTORY],
         )
 
+    def caught_up(self, live: str | None, served: set[str], now: str) -> ReleaseRecord:
+        """After a run that was killed between its flip and the record of it: C(live) by the route is what all serve."""
+        return self.made_live(live, now) if live is not None and served == {live} else self
+
     def adopted(self, release: ColorRelease, now: str) -> ReleaseRecord:
         """What is live was found out again, after it had been lost: nothing is known of other releases."""
         event = {**asdict(release), "live_since": now}

@@ -102,9 +102,6 @@ def _is(service: ServiceState | None, spec: str) -> bool:
 def deploy(release: Release, sources: Sources, plan: DeployPlan, wish: DeployWish) -> dict[str, Any]:
     """Bring the candidate up, or remove it again and say why it did not come up. The live colour is not touched."""
     services = release.fence_services()
-    live = release.route.read()[0]
-    if live is not None:  # a run that was killed right after its flip could not record it
-        release.record.change(lambda record: record.made_live(live.split.live, utc_now()))
     previous = release.record.read().previous
     if not plan.reuse:
         clear(release, services.get(plan.color), plan.color, wish)
