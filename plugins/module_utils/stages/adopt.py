@@ -15,7 +15,7 @@ from ..release.record import ColorRelease, ReleaseRecord
 from ..release.release import Release
 from ..release.run import utc_now
 from ..release.truth import Truth
-from ..routes.route import Route, RouteOptions, Split, check_route
+from ..routes.route import Route, Split, check_route
 from . import proxy
 
 STAGE = "adopt"
@@ -98,6 +98,4 @@ def _route(truth: Truth, live: str, wish: proxy.RouteWish) -> Route:
             f"service_path: no proxy has the route of '{truth.service}' any more, so say which paths it serves, for "
             f"example '/api/v1/books'"
         )
-    return Route(
-        truth.service, 1, wish.paths, Split(live), wish.hosts or (), {}, replace(RouteOptions(), **wish.options)
-    )
+    return Route(truth.service, 1, wish.paths, Split(live)).led_by(live, proxy.own_of(wish, truth, live))
