@@ -173,7 +173,10 @@ class Engine(Protocol):
         ...
 
     def registry_digest(self, reference: str) -> str | None:
-        """The digest that the image's own registry has for it, or None when the registry does not say."""
+        """The digest that the image's own registry has for it, or None when it says that it has no such image.
+
+        A registry that cannot be reached, wants a login or asks for patience is an EngineError with its own words.
+        """
         ...
 
     def translate(self, deployment: Deployment) -> Translation:

@@ -56,6 +56,7 @@ class FakeEngine:
         self.logs: list[str] = []
         self.images: dict[str, ImageState] = {}
         self.digests: dict[str, str] = {}
+        self.registry_problem: EngineError | None = None
         self.updates: dict[str, UpdateState] = {}
         self.failing: EngineError | None = None
         self.calls: list[str] = []
@@ -139,6 +140,8 @@ class FakeEngine:
         return self.images.get(reference)
 
     def registry_digest(self, reference: str) -> str | None:
+        if self.registry_problem is not None:
+            raise self.registry_problem
         return self.digests.get(reference)
 
     def translate(self, deployment: Deployment) -> Translation:
