@@ -225,7 +225,8 @@ def main() -> None:
             settle=lambda: proxy.remove(release, 0, parameters["timeout"]),  # a killed run may not have waited for it
         )
 
-    run_stage(module, proxy.STAGE, connect, present if parameters["state"] == "present" else absent)
+    is_present = parameters["state"] == "present"
+    run_stage(module, proxy.STAGE, connect, present if is_present else absent, certain=is_present)
 
 
 def check(parameters: dict[str, Any]) -> None:

@@ -29,9 +29,24 @@ class ConsulCatalog:
         return ConsulCatalog(ConsulClient(self._client.connection))
 
     def instances(self, service: str, index: int = 0, wait: float = 0.0) -> tuple[int, list[Instance]]:
-        """All registered instances of a service whatever their health, by blocking query when C(index) is given."""
-        seconds = f"{max(1, round(wait * 1000))}ms"
-        found, items = self._client.call(lambda c: c.health.service(service, index=index or None, wait=seconds))
+        """All registered instances of a service whatever their health, by blocking query when C(index) is given.
+
+        Read consistently, as ConsulStore.watch() does.
+        """
+        # py-consul's own call cannot ask for consistency.
+        parameters = [("consistent", "1")]
+        if index:
+            parameters += [("index", str(index)), ("wait", f"{max(1, round(wait * 1000))}ms")]
+
+        def ask(client: Any) -> Any:
+            return client.http.get(
+                CB.json(index=True),
+                f"/v1/health/service/{service}",
+                params=[*parameters, *([("dc", client.dc)] if client.dc else [])],
+                headers=client.prepare_headers(),
+            )
+
+        found, items = self._client.call(ask)
         return next_index(int(found), index), [_instance(item) for item in items or []]
 
     def agent_services(self) -> dict[str, dict[str, Any]]:

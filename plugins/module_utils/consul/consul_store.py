@@ -45,9 +45,15 @@ class ConsulStore:
         return {item["Key"]: _entry(item) for item in items or []}
 
     def watch(self, prefix: str, index: int, wait: float) -> tuple[int, dict[str, Entry]]:
-        """The keys under C(prefix) once they differ from C(index), or after C(wait) seconds; 0 answers at once."""
+        """The keys under C(prefix) once they differ from C(index), or after C(wait) seconds; 0 answers at once.
+
+        Read consistently: a server that has just started answers other reads while it still replays its log, with states
+        of long ago.
+        """
         seconds = f"{max(1, round(wait * 1000))}ms"
-        found, items = self.client.call(lambda c: c.kv.get(prefix, recurse=True, index=index or None, wait=seconds))
+        found, items = self.client.call(
+            lambda c: c.kv.get(prefix, recurse=True, index=index or None, wait=seconds, consistency="consistent")
+        )
         return next_index(int(found), index), {item["Key"]: _entry(item) for item in items or []}
 
     def put(self, key: str, value: str, cas: int | None = None) -> bool:

@@ -19,7 +19,10 @@ from ..ports.store import Entry, Store
 
 
 class ReportedFleet:
-    """All members, whether or not they answer right now, less those that the operator excluded by name."""
+    """All members, whether or not they answer right now, and whoever else reports itself as a proxy.
+
+    Those that the operator excluded by name are not among them.
+    """
 
     def __init__(self, store: Store, prefix: str, excluded: frozenset[str] = frozenset()) -> None:
         self._store = store
@@ -28,19 +31,19 @@ class ReportedFleet:
 
     def snapshot(self) -> Snapshot:
         """The fleet as it is now."""
-        return self._snapshot(self._store.entries(f"{self._prefix}proxies/"))
+        return self._snapshot(self._documents("proxies/"))
 
     def require_members(self) -> Snapshot:
         """The fleet, or DeliveryError when it has no member at all."""
         fleet = self.snapshot()
-        members = {key.rsplit("/", 1)[-1] for key in self._store.entries(f"{self._prefix}members/")}
-        unknown = sorted(self._excluded - members)
+        known = {*self._documents("members/"), *self._documents("proxies/")}
+        unknown = sorted(self._excluded - known)
         if unknown:
             raise DeliveryError(
-                f"exclude_proxies: '{unknown[0]}' is no member of the fleet{nearest(unknown[0], members)}: correct or "
+                f"exclude_proxies: '{unknown[0]}' is no member of the fleet{nearest(unknown[0], known)}: correct or "
                 f"remove it"
             )
-        if not fleet:
+        if not any(proxy.member for proxy in fleet.values()):
             raise DeliveryError(
                 f"no proxy is a member of the fleet (nothing under '{self._prefix}members/' in Consul): provision one "
                 f"with role proxy"
@@ -64,7 +67,7 @@ class ReportedFleet:
             index, entries = self._store.watch(
                 f"{self._prefix}proxies/", index, min(1.0, max(0.05, deadline.remaining)) if index else 0
             )
-            fleet = counting_members(self._snapshot(entries), refuses_connections)
+            fleet = counting_members(self._snapshot(_by_name(entries)), refuses_connections)
             if condition(fleet):
                 return True, fleet
             if deadline.passed:
@@ -72,25 +75,35 @@ class ReportedFleet:
             if on_wait is not None:
                 on_wait(deadline.elapsed, fleet)
 
+    def _documents(self, place: str) -> dict[str, Entry]:
+        return _by_name(self._store.entries(f"{self._prefix}{place}"))
+
     def _snapshot(self, reports: Mapping[str, Entry]) -> Snapshot:
-        members = self._store.entries(f"{self._prefix}members/")
+        members = self._documents("members/")
         fleet = {}
-        for key, entry in members.items():
-            member = key.rsplit("/", 1)[-1]
-            if member in self._excluded:
-                continue
-            report = reports.get(f"{self._prefix}proxies/{member}")
-            fleet[member] = proxy(member, entry.json(), report.json() if report is not None else None)
+        for name in sorted({*members, *reports} - self._excluded):
+            membership = members[name].json() if name in members else None
+            report = reports[name].json() if name in reports else None
+            fleet[name] = proxy(name, membership, report)
         return fleet
 
 
-def proxy(member: str, membership: Mapping[str, Any], report: Mapping[str, Any] | None) -> Proxy:
-    """A member from the documents under C(members/) and C(proxies/); no report: it is not alive."""
+def _by_name(entries: Mapping[str, Entry]) -> dict[str, Entry]:
+    """By the last part of the key; a key that ends with a slash is a folder that somebody's tool made, and no proxy."""
+    return {name: entry for key, entry in entries.items() if (name := key.rsplit("/", 1)[-1])}
+
+
+def proxy(name: str, membership: Mapping[str, Any] | None, report: Mapping[str, Any] | None) -> Proxy:
+    """A proxy from the documents under C(members/) and C(proxies/), one of which may be missing.
+
+    Without a report it is not alive, without a membership nobody knows its address.
+    """
+    address = str(membership.get("address", "")) if membership is not None else ""
     if report is None:
-        return Proxy(member, str(membership.get("address", "")), False, 0, (), {})
+        return Proxy(name, address, False, 0, (), {})
     try:
         services = {
-            name: Acknowledgement(
+            service: Acknowledgement(
                 int(said["revision"]),
                 said.get("error"),
                 said.get("live"),
@@ -100,16 +113,17 @@ def proxy(member: str, membership: Mapping[str, Any], report: Mapping[str, Any] 
                     )
                     for color, count in said["colors"].items()
                 },
+                said.get("route"),
             )
-            for name, said in report["services"].items()
+            for service, said in report["services"].items()
         }
         order, notes = int(report.get("order", 0)), tuple(report.get("notes", ()))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DeliveryError(
-            f"the report of proxy '{member}' cannot be read ({type(error).__name__}: {error}): update its agent, or "
+            f"the report of proxy '{name}' cannot be read ({type(error).__name__}: {error}): update its agent, or "
             f"exclude it with exclude_proxies"
         ) from error
-    return Proxy(member, str(membership.get("address", "")), True, order, notes, services)
+    return Proxy(name, address, True, order, notes, services, membership is not None)
 
 
 def refuses_connections(address: str) -> bool:

@@ -6,7 +6,7 @@
 
     connect   the module's own: it refuses bad input first, then connects
     lock      the run of the target, resumed or taken; none in check mode
-    truth     what holds and what is recorded
+    truth     what holds and what is recorded; where these do not know of one another, nothing is guessed
     plan      the module's own: decided from these two, touching nothing
     check     in check mode the plan is the result
     do        else it is carried out under the journal, or what stands already is made sure of
@@ -26,6 +26,7 @@ from typing import Any, NoReturn
 from ansible.module_utils.basic import AnsibleModule
 
 from ..core.errors import DeliveryError, result_of
+from ..release.certainty import refuse_to_guess
 from ..release.journal import journal
 from ..release.record import ReleaseRecord
 from ..release.release import Release
@@ -45,8 +46,9 @@ class Planned:
 
     C(result) is what the module returns of it, and C(before) and C(after) are its diff, all without having touched
     anything. C(do) carries it out, C(settle) makes sure of what stands when there is nothing to change, C(foretell) is
-    asked in check mode alone and may refuse what C(do) would; each returns what it adds to the result. C(goal): see
-    JournalEntry. C(unfinished): a run that was killed left something to C(do) although nothing changes for users.
+    asked in check mode alone and may refuse what C(do) would; each returns what it adds to the result, and perhaps
+    C(warnings), one sentence each. C(goal): see JournalEntry. C(unfinished): a run that was killed left something to
+    C(do) although nothing changes for users.
     """
 
     changed: bool
@@ -67,13 +69,23 @@ def run_stage(
     plan: Callable[[Release, Truth, ReleaseRecord], Planned],
     *,
     keep_failed: bool = False,
+    certain: bool = True,
 ) -> NoReturn:
-    """Run a stage from its arguments to its result. C(keep_failed): see held_run()."""
+    """Run a stage from its arguments to its result.
+
+    C(keep_failed): see held_run(). C(certain) False is for a stage that is right whatever runs or is served without the
+    store's knowing of it: see refuse_to_guess().
+    """
 
     def body() -> Result:
         release = connect()
         with held_run(module, release, stage, keep_failed=keep_failed):
-            planned = plan(release, release.truth(), release.record.read())
+            truth, record = release.truth(), release.record.read()
+            if certain:
+                refuse_to_guess(release, truth, record)
+            if not module.check_mode:
+                record = release.record.catch_up(truth)
+            planned = plan(release, truth, record)
             result: Result = {"changed": planned.changed, **planned.result}
             if planned.before is not None and planned.after is not None:
                 result["diff"] = {"before": planned.before, "after": planned.after}
@@ -84,6 +96,8 @@ def run_stage(
                     result.update(planned.do())
             else:
                 result.update(planned.settle())
+        for warning in result.pop("warnings", ()):
+            module.warn(warning)
         return result
 
     finish(module, body, stage)

@@ -58,7 +58,8 @@ class TaskState:
     C(created) is ISO 8601. C(running): it runs, is healthy if it has a health check, and shall go on running.
     C(leaving): it has not ended, and shall not run (now). C(ended): it is over. C(completed): it ended well, as a
     job does. C(failed): it ended by itself, or could not even start; C(rejected): it could not start, and no other
-    try will. C(starting): it started, and its health check did not pass yet. C(state) and C(reason) are the
+    try will. C(starting): it started, and its health check did not pass yet. C(lost): its node is down, so nobody
+    can say whether it still runs, and it counts as none of these but leaving. C(state) and C(reason) are the
     engine's own words. C(ports) are its ports on the node; IPv4 and IPv6 may differ.
     """
 
@@ -74,11 +75,17 @@ class TaskState:
     failed: bool = False
     rejected: bool = False
     starting: bool = False
+    lost: bool = False
     node_id: str = ""
     node_address: str = ""
     container: str = ""
     exit_code: int | None = None
     ports: frozenset[int] = frozenset()
+
+    @property
+    def gone(self) -> bool:
+        """It is over, or on a node that is down: nothing is to be waited for."""
+        return self.ended or self.lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +173,10 @@ class Engine(Protocol):
         ...
 
     def registry_digest(self, reference: str) -> str | None:
-        """The digest that the image's own registry has for it, or None when the registry does not say."""
+        """The digest that the image's own registry has for it, or None when it says that it has no such image.
+
+        A registry that cannot be reached, wants a login or asks for patience is an EngineError with its own words.
+        """
         ...
 
     def translate(self, deployment: Deployment) -> Translation:

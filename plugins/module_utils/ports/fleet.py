@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,16 @@ class ColorStatus:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """What one proxy says of one service. C(revision) is in effect in all its workers and in its files."""
+    """What one proxy says of one service. C(revision) is in effect in all its workers and in its files.
+
+    C(route) is the whole route, as a document, where the store has lost it.
+    """
 
     revision: int
     error: str | None
     live: str | None
     colors: Mapping[str, ColorStatus]
+    route: Mapping[str, Any] | None = None
 
     def color(self, color: str) -> ColorStatus:
         """The colour's status; all zero when the proxy does not follow it."""
@@ -43,7 +47,10 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """One member of the fleet. C(alive): it has a heartbeat."""
+    """One proxy. C(alive): it has a heartbeat. C(member) False: it reports itself, but nobody made it a member.
+
+    One that is no member serves users all the same, so all that it says counts.
+    """
 
     id: str
     address: str
@@ -51,6 +58,7 @@ class Proxy:
     order: int
     notes: tuple[str, ...]
     services: Mapping[str, Acknowledgement]
+    member: bool = True
 
     def acknowledgement(self, service: str) -> Acknowledgement | None:
         """What it says of a service, or None when it has no trace of it."""
@@ -61,7 +69,10 @@ Snapshot = Mapping[str, Proxy]
 
 
 class Fleet(Protocol):
-    """All members, whether or not they answer right now, less those that the operator excluded by name."""
+    """All members, whether or not they answer right now, and whoever else reports itself as a proxy.
+
+    Those that the operator excluded by name are not among them.
+    """
 
     def snapshot(self) -> Snapshot:
         """The fleet as it is now."""
@@ -100,6 +111,13 @@ def newest_revision(service: str, fleet: Snapshot) -> int:
     """The newest revision of a service's route that any proxy has; 0 when none has one."""
     said = (proxy.acknowledgement(service) for proxy in fleet.values())
     return max((one.revision for one in said if one is not None), default=0)
+
+
+def newest_route(service: str, fleet: Snapshot) -> Mapping[str, Any] | None:
+    """The route, as a document, of the proxy that has the newest one of those that the store lost; None without any."""
+    said = [one for proxy in fleet.values() if (one := proxy.acknowledgement(service)) is not None]
+    kept = [one for one in said if one.route is not None]
+    return max(kept, key=lambda one: one.revision).route if kept else None
 
 
 def open_requests(service: str, color: str, fleet: Snapshot) -> dict[str, int]:

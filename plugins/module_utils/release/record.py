@@ -69,6 +69,11 @@ class ReleaseRecord:
     run: Run | None = None
     history: tuple[Mapping[str, Any], ...] = ()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever recorded, not even that a run began."""
+        return (self.live, self.candidate, self.previous, self.run) == (None, None, None, None)
+
     # -- transitions --------------------------------------------------------------------------------------------
 
     def entered(self, run: str, owner: str, stage: str, now: str, goal: str | None = None) -> ReleaseRecord:
@@ -118,6 +123,22 @@ class ReleaseRecord:
             live=release,
             candidate=None,
             previous=self.live if self.live is not None and self.live.color != color else None,
+            live_since=now,
+            history=(event, *self.history)[:HISTORY],
+        )
+
+    def caught_up(self, live: str | None, served: set[str], now: str) -> ReleaseRecord:
+        """After a run that was killed between its flip and the record of it: C(live) by the route is what all serve."""
+        return self.made_live(live, now) if live is not None and served == {live} else self
+
+    def adopted(self, release: ColorRelease, now: str) -> ReleaseRecord:
+        """What is live was found out again, after it had been lost: nothing is known of other releases."""
+        event = {**asdict(release), "live_since": now}
+        return replace(
+            self,
+            live=release,
+            candidate=None,
+            previous=None,
             live_since=now,
             history=(event, *self.history)[:HISTORY],
         )

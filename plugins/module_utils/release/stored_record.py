@@ -13,7 +13,8 @@ from ..core.errors import DeliveryError, OutOfDateError
 from ..ports.store import Store
 from .keys import Keys
 from .record import ReleaseRecord
-from .run import Run
+from .run import Run, utc_now
+from .truth import Truth
 
 
 class StoredRecord:
@@ -45,6 +46,10 @@ class StoredRecord:
                 self._run.renew()  # a lost lock says more
                 raise OutOfDateError(f"the record of '{self._keys.service}' was changed by somebody else meanwhile")
         return changed
+
+    def catch_up(self, truth: Truth) -> ReleaseRecord:
+        """Record what is live where a run was killed between its flip and the record of it."""
+        return self.change(lambda record: record.caught_up(truth.live, truth.served, utc_now()))
 
     def _read(self) -> tuple[ReleaseRecord, int]:
         entry = self._store.get(self._keys.record)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ..core.color import COLORS
@@ -36,6 +36,21 @@ class RouteOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ColorRoute:
+    """What one colour's release asked of the proxies; a rollback brings it back. C(spec): which release that is."""
+
+    paths: tuple[str, ...]
+    hosts: tuple[str, ...] = ()
+    options: RouteOptions = RouteOptions()
+    spec: str = ""
+
+    @property
+    def check_path(self) -> str:
+        """The path that the proxies check."""
+        return self.options.check_path or self.paths[0]
+
+
+@dataclass(frozen=True, slots=True)
 class Split:
     """Which colour users get: C(percent) of the requests go to C(candidate), the rest to C(live)."""
 
@@ -56,7 +71,9 @@ class Preview:
 class Route:
     """One service's route.
 
-    C(instances) are the colours that are expected to run, with their expected number. C(draining) are instances,
+    C(paths) and C(hosts) are what users come in by, those of the live release. C(releases) is what each colour's
+    release asked for; a colour without an entry is treated as C(paths), C(hosts) and C(options) say. C(instances)
+    are the colours that are expected to run, with their expected number. C(draining) are instances,
     C(address:port), that get no new requests because they are about to be scaled away.
     """
 
@@ -69,11 +86,21 @@ class Route:
     options: RouteOptions = RouteOptions()
     preview: Preview | None = None
     draining: tuple[str, ...] = ()
+    releases: Mapping[str, ColorRoute] = field(default_factory=dict)
 
-    @property
-    def check_path(self) -> str:
-        """The path that the proxies check."""
-        return self.options.check_path or self.paths[0]
+    def own(self, color: str) -> ColorRoute:
+        """What holds for one colour alone: the options of one release never reach the other."""
+        return self.releases.get(color) or ColorRoute(self.paths, self.hosts, self.options)
+
+    def led_by(self, color: str, own: ColorRoute) -> Route:
+        """The same with this as what the colour asks for, and users coming in by it."""
+        return replace(
+            self,
+            paths=own.paths,
+            hosts=own.hosts,
+            options=own.options,
+            releases={**self.releases, color: own},
+        )
 
     def keys(self) -> list[str]:
         """The map keys, C(host/path/) or C(*/path/), sorted."""
@@ -92,16 +119,19 @@ class Route:
             "revision": self.revision,
             "paths": list(self.paths),
             "hosts": list(self.hosts),
-            "options": {
-                "check_path": self.options.check_path,
-                "retries": self.options.retries,
-                "timeout_server": self.options.timeout_server,
-                "timeout_connect": self.options.timeout_connect,
-                "timeout_queue": self.options.timeout_queue,
-            },
+            "options": asdict(self.options),
             "split": {"live": self.split.live, "candidate": self.split.candidate, "percent": self.split.percent},
             "instances": {color: self.instances[color] for color in COLORS if color in self.instances},
             "draining": list(self.draining),
+            "releases": {
+                color: {
+                    "paths": list(own.paths),
+                    "hosts": list(own.hosts),
+                    "options": asdict(own.options),
+                    "spec": own.spec,
+                }
+                for color, own in sorted(self.releases.items())
+            },
             "preview": None
             if self.preview is None
             else {"color": self.preview.color, "token_sha256": self.preview.token_sha256},
@@ -131,6 +161,7 @@ class Route:
                 split=Split(split["live"], split.get("candidate"), int(split.get("percent", 0))),
                 instances={str(color): int(count) for color, count in document["instances"].items()},
                 draining=tuple(str(instance) for instance in document.get("draining", ())),
+                releases={str(color): _color_route(own) for color, own in document.get("releases", {}).items()},
                 preview=Preview(preview["color"], preview["token_sha256"]) if preview else None,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -139,6 +170,15 @@ class Route:
             ) from error
         check_route(route)
         return route
+
+
+def _color_route(document: Mapping[str, Any]) -> ColorRoute:
+    return ColorRoute(
+        paths=tuple(str(path) for path in document["paths"]),
+        hosts=tuple(str(host) for host in document["hosts"]),
+        options=RouteOptions(**document["options"]),
+        spec=str(document["spec"]),
+    )
 
 
 def map_path(path: str) -> str:
@@ -150,15 +190,10 @@ def check_route(route: Route) -> None:
     """Refuse what a proxy could not serve or what could break out of its configuration."""
     if not is_dns_label(route.service):
         raise DeliveryError(f"service '{route.service}' is not a valid DNS label")
-    if not route.paths:
-        raise DeliveryError(f"service_path: '{route.service}' has no path: give at least one, for example '/'")
-    for path in route.paths:
-        check_path(path)
-    if route.options.check_path:
-        check_path(route.options.check_path, "check_path")
-    for host in route.hosts:
-        check_host(host)
-    colors = {route.split.live, *([route.split.candidate] if route.split.candidate else []), *route.instances}
+    for own in (ColorRoute(route.paths, route.hosts, route.options), *route.releases.values()):
+        _check_own(route.service, own)
+    colors = {route.split.live, *([route.split.candidate] if route.split.candidate else [])}
+    colors |= {*route.instances, *route.releases}
     if route.preview is not None:
         colors.add(route.preview.color)
         if len(route.preview.token_sha256) != 64 or not all(
@@ -169,8 +204,19 @@ def check_route(route: Route) -> None:
         raise DeliveryError(f"route of '{route.service}' names a colour that is neither blue nor green")
     if not 0 <= route.split.percent <= 100:
         raise DeliveryError(f"percent {route.split.percent} is not between 0 and 100")
+
+
+def _check_own(service: str, own: ColorRoute) -> None:
+    if not own.paths:
+        raise DeliveryError(f"service_path: '{service}' has no path: give at least one, for example '/'")
+    for path in own.paths:
+        check_path(path)
+    if own.options.check_path:
+        check_path(own.options.check_path, "check_path")
+    for host in own.hosts:
+        check_host(host)
     for name in ("retries", "timeout_server", "timeout_connect", "timeout_queue"):
-        value = getattr(route.options, name)
+        value = getattr(own.options, name)
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 86400:
             raise DeliveryError(f"{name} '{value}' is not a whole number from 0 to 86400")
 

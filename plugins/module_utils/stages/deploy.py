@@ -44,14 +44,14 @@ class DeployPlan:
 def wanted_instances(wish: DeployWish, truth: Truth, from_file: int | None) -> int:
     """As many as the live colour has, unless C(scale) says otherwise; the first release takes the file's number.
 
-    An instance that is just being replaced counts: it must not make the next release smaller.
+    An instance that is just being replaced counts, and so do all when none answers: a release that mends that must not
+    be smaller.
     """
     live = truth.services.get(truth.live) if truth.live is not None else None
-    running = live.replicas if live is not None and truth.running.get(truth.live or "", 0) > 0 else 0
-    base = running or (from_file if from_file is not None else 1)
+    base = (live.replicas if live is not None else 0) or (from_file if from_file is not None else 1)
     if wish.scale is None:
         return max(base, wish.min_scale)
-    return wish.scale.resolve(running or base, wish.min_scale, wish.max_scale)
+    return wish.scale.resolve(base, wish.min_scale, wish.max_scale)
 
 
 def plan_deploy(
@@ -102,9 +102,6 @@ def _is(service: ServiceState | None, spec: str) -> bool:
 def deploy(release: Release, sources: Sources, plan: DeployPlan, wish: DeployWish) -> dict[str, Any]:
     """Bring the candidate up, or remove it again and say why it did not come up. The live colour is not touched."""
     services = release.fence_services()
-    live = release.route.read()[0]
-    if live is not None:  # a run that was killed right after its flip could not record it
-        release.record.change(lambda record: record.made_live(live.split.live, utc_now()))
     previous = release.record.read().previous
     if not plan.reuse:
         clear(release, services.get(plan.color), plan.color, wish)

@@ -47,7 +47,7 @@ def judge(
     if may_complete:
         completed = sum(1 for task in tasks if task.completed)
         return Verdict(running + completed >= wanted, None, text)
-    leaving = any(task.leaving for task in tasks)
+    leaving = any(task.leaving and not task.lost for task in tasks)
     return Verdict(running == wanted and (wanted > 0 or not leaving), None, text)
 
 

@@ -25,8 +25,9 @@ def pin(engine: Engine, reference: str) -> PinnedImage:
     """Pin one image to its digest.
 
     An image that was built or loaded on this host has no digest of a registry: it keeps its tag, and its id is its
-    identity. For any other the registry is asked, so that a moved tag is noticed; one that does not answer leaves
-    the digest that this host knows. Raises DeliveryError when neither has it.
+    identity. For any other the registry is asked, so that a moved tag is noticed; one that does not answer is an error,
+    for what this host knows of the tag may be stale. What the registry does not have (any more) is released as this
+    host has it. Raises DeliveryError when neither has it.
     """
     if "@" in reference:
         return PinnedImage(reference, reference.split("@", 1)[1])
@@ -34,7 +35,9 @@ def pin(engine: Engine, reference: str) -> PinnedImage:
     known = _local_digest(here, reference)
     if here is not None and known is None:
         return PinnedImage(reference, here.id)
-    digest = engine.registry_digest(reference) or known
+    digest = engine.registry_digest(reference)
+    if digest is None and here is not None:
+        return PinnedImage(reference, here.id)
     if digest is None:
         raise DeliveryError(
             f"image '{reference}' was not found: it is neither on this manager nor did its registry have it: "

@@ -19,17 +19,14 @@ from ..release.record import ReleaseRecord
 from ..release.release import Release
 from ..release.run import utc_now
 from ..release.truth import Truth
-from ..routes.route import Route, RouteOptions, Split, check_route, conflicts
+from ..routes.route import ColorRoute, Route, Split, check_route, conflicts
 
 STAGE = "proxy"
 
 
 @dataclass(frozen=True, slots=True)
 class RouteWish:
-    """What the operator asks for. C(color) None: the recorded candidate, else what is live.
-
-    Empty C(paths) keep the present ones. C(percent) is the share of the candidate; 100 makes it live.
-    """
+    """What the operator asks for; see own_of(). C(color) None: the recorded candidate, else what is live."""
 
     paths: tuple[str, ...] = ()
     hosts: tuple[str, ...] | None = None
@@ -86,37 +83,60 @@ def plan(wish: RouteWish, truth: Truth, record: ReleaseRecord) -> Plan:
             f"colour '{color}' of '{truth.service}' has no healthy instance: run the stage deploy first"
         )
     before, revision = truth.route, truth.newest_revision + 1
-    paths = wish.paths or (before.paths if before is not None else ())
-    if not paths:
-        raise DeliveryError(
-            f"service_path: '{truth.service}' has no route yet, so say which paths it serves, "
-            "for example '/api/v1/books'"
-        )
-    hosts = wish.hosts if wish.hosts is not None else (before.hosts if before is not None else ())
-    options = replace(before.options if before is not None else RouteOptions(), **wish.options)
+    own = own_of(wish, truth, color)
     if before is None:
-        after = Route(truth.service, revision, paths, Split(color), hosts, {color: count}, options)
+        after = Route(truth.service, revision, own.paths, Split(color), instances={color: count}).led_by(color, own)
         check_route(after)
         return Plan(None, None, after, color, count)
     # Under the lock nobody is scaling: what is still drained was left by a scaling that was killed.
     before_without_draining = replace(before, draining=())
     if before.split.live == color and before.split.percent == 0:
         kept = {**before.instances, color: count}
-        after = replace(
-            before_without_draining, revision=revision, paths=paths, hosts=hosts, options=options, instances=kept
-        )
+        after = replace(before_without_draining, revision=revision, instances=kept)
+        if color in before.releases or replace(own, spec="") != before.own(color):
+            after = after.led_by(color, own)
         check_route(after)
         return Plan(before, None, after, color, count)
     old = before.split.live if before.split.live != color else other(color)
     both = {**before.instances, color: count}
     if old in truth.running:
         both[old] = truth.running[old]
-    # The candidate is followed and proven first, with the old paths: a path that only the new release knows must
-    # not reach the old one.
-    prepared = replace(before_without_draining, revision=revision, options=options, instances=both)
-    after = replace(prepared, revision=revision + 1, paths=paths, hosts=hosts, split=Split(color, old, 0), preview=None)
+    # The candidate is followed and proven first, by its own options. Users still come in by the old release's paths,
+    # and the old colour is treated as its own release asked: nothing of the new one reaches it.
+    releases = {**before.releases, old: before.own(old), color: own}
+    prepared = replace(before_without_draining, revision=revision, instances=both, releases=releases)
+    flipped = replace(prepared, revision=revision + 1, split=Split(color, old, 0), preview=None)
+    after = flipped.led_by(color, own)
     check_route(after)
     return Plan(before, prepared, after, color, count)
+
+
+def own_of(wish: RouteWish, truth: Truth, color: str) -> ColorRoute:
+    """What the colour's release asks of the proxies: the wish, over what that same release asked for before.
+
+    So a rollback, which wishes for nothing, gets paths, hosts and options back. A new release starts from the present
+    paths and hosts and from the defaults of all options: what a setting is no longer said of is taken back.
+    """
+    before = truth.route
+    service = truth.services.get(color)
+    spec = service.spec if service is not None else ""
+    known = before.releases.get(color) if before is not None else None
+    if before is not None and known is None and color == before.split.live:
+        known = replace(before.own(color), spec=spec)
+    if known is None or known.spec != spec:
+        known = ColorRoute(*((before.paths, before.hosts) if before is not None else ((), ())), spec=spec)
+    own = replace(
+        known,
+        paths=wish.paths or known.paths,
+        hosts=wish.hosts if wish.hosts is not None else known.hosts,
+        options=replace(known.options, **wish.options),
+    )
+    if not own.paths:
+        raise DeliveryError(
+            f"service_path: '{truth.service}' has no route yet, so say which paths it serves, "
+            "for example '/api/v1/books'"
+        )
+    return own
 
 
 def refuse_conflicts(route: Route, others: list[Route]) -> None:

@@ -68,10 +68,16 @@ def plan_scale(
     steps: dict[str, tuple[int, int]] = {}
     for color in COLORS:
         if color in wanted:
-            running = truth.running.get(color, 0)
-            if running == 0:
+            service = truth.services.get(color)
+            if service is None:
                 raise DeliveryError(f"colour {color} of '{truth.service}' does not run, so there is nothing to scale")
-            steps[color] = (running, resumed.get(color) or scale.resolve(running, minimum, maximum))
+            # What shall run, not what does: an instance that is just being replaced must not make +1 a step down, and
+            # what was scaled to zero can come back.
+            goal_before = resumed.get(color)
+            steps[color] = (
+                service.replicas,
+                scale.resolve(service.replicas, minimum, maximum) if goal_before is None else goal_before,
+            )
     targets = {color: after for color, (_before, after) in steps.items()}
     expected = truth.route.instances if truth.route is not None else {}
     unsettled = any(expected.get(color, wanted) != wanted for color, wanted in targets.items())
@@ -192,12 +198,12 @@ def scale_down(
 def wait_until_ended(release: Release, service: ServiceState, tasks: set[str], timeout: float) -> None:
     """Wait until the containers of these tasks ended: until then they are registered, and must stay drained.
 
-    On a node that is lost it never ends as far as the engine knows; after C(timeout) seconds it is left to the proxies'
-    own checks.
+    One on a node that is down is not waited for, and after C(timeout) seconds the others are left to the proxies' own
+    checks.
     """
 
     def ended() -> bool:
-        return all(task.ended for task in release.engine.tasks(service) if task.id in tasks)
+        return all(task.gone for task in release.engine.tasks(service) if task.id in tasks)
 
     def report(_elapsed: float) -> None:
         release.run.renew()

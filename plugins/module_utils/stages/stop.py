@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -92,26 +93,35 @@ def stop(
     """Drain, withdraw from the proxies, scale to zero. The definition stays for a rollback.
 
     The order matters: every proxy has let go of the colour before its containers get the stop signal. Returns C(cut),
-    the requests per proxy that were still open when the drain deadline passed.
+    the requests per proxy that were still open when the drain deadline passed, and C(warnings).
     """
     fenced = release.fence_services()
     cut = wait_until_drained(release, color, drain_timeout)
     refuse_unknown(color, cut)
     withdraw(release, color, confirm_timeout)
     service = fenced.get(color)
+    warnings = []
     if service is not None:
         release.run.renew()
-        stop_service(release, service, stop_timeout)
+        warnings = stop_service(release, service, stop_timeout)
     release.record.change(lambda record: _stopped(record, color))
-    return {"cut": cut}
+    return {"cut": cut, "warnings": warnings}
 
 
-def stop_service(release: Release, service: ServiceState, timeout: float) -> None:
-    """Scale to zero with the version index as the fence, and wait until every container ended."""
+def stop_service(release: Release, service: ServiceState, timeout: float) -> list[str]:
+    """Scale to zero with the version index as the fence, and wait until every container ended.
+
+    Those on a node that is down are not waited for: the proxies have let go of the colour, and the engine ends them
+    when the node is back. Returns one sentence for each such node.
+    """
     scaled = release.engine.scale(service, 0)
+    lost: Counter[str] = Counter()
 
     def ended() -> bool:
-        return all(task.ended for task in release.engine.tasks(scaled))
+        tasks = release.engine.tasks(scaled)
+        lost.clear()
+        lost.update(task.node_address or task.node_id for task in tasks if task.lost)
+        return all(task.gone for task in tasks)
 
     def report(_elapsed: float) -> None:
         release.run.renew()
@@ -122,6 +132,10 @@ def stop_service(release: Release, service: ServiceState, timeout: float) -> Non
             f"containers of service '{service.name}' did not end within {timeout:g} s after the stop signal: look at "
             f"their node with docker service ps {service.name}"
         )
+    return [
+        f"node {node} is down, {count} container{'s' if count > 1 else ''} of {service.name} may still run there"
+        for node, count in sorted(lost.items())
+    ]
 
 
 def _stopped(record: ReleaseRecord, color: str) -> ReleaseRecord:

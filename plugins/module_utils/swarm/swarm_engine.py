@@ -37,6 +37,8 @@ except ImportError as error:  # The module that imports this file reports it; th
 else:
     DOCKER_IMPORT_ERROR = None
 
+# What registries say of an image that they do not have; a login that is missing is another matter.
+_NO_SUCH_IMAGE = ("manifest unknown", "name unknown", "not found", "repository does not exist")
 # What Swarm says when the version index of an update is not the service's current one.
 _OUT_OF_SEQUENCE = "out of sequence"
 
@@ -120,11 +122,17 @@ class SwarmEngine:
         return ImageState(str(found["Id"]), tuple(str(digest) for digest in found.get("RepoDigests") or ()))
 
     def registry_digest(self, reference: str) -> str | None:
-        """The digest that the image's own registry has for it, or None when the registry does not say."""
+        """The digest that the image's own registry has for it, or None when it says that it has no such image."""
         try:
             found = self._api.inspect_distribution(reference)
-        except (DockerException, requests.RequestException):
-            return None
+        except (DockerException, requests.RequestException) as error:
+            reason = _reason(error)
+            if isinstance(error, NotFound) or any(sign in reason.lower() for sign in _NO_SUCH_IMAGE):
+                return None
+            raise EngineError(
+                f"the registry of image '{reference}' did not say which digest it has: {reason}; log in to it on this "
+                f"manager (docker login), try again later, or name the image by its digest"
+            ) from error
         return str(found["Descriptor"]["digest"])
 
     def translate(self, deployment: Deployment) -> Translation:

@@ -71,19 +71,22 @@ def task_state(item: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) 
     exit_code = container.get("ExitCode")
     state, desired = status.get("State", "new"), item.get("DesiredState", "")
     ended = state in _ENDED
+    # Swarm goes on calling a task running that it cannot ask about.
+    lost = not ended and (node.get("Status") or {}).get("State") == "down"
     return TaskState(
         id=item["ID"],
         slot=int(item.get("Slot", 0)),
         created=item["CreatedAt"],
         state=state,
         reason=status.get("Err") or status.get("Message") or "",
-        running=state == desired == "running",
+        running=state == desired == "running" and not lost,
         leaving=not ended and desired != "running",
         ended=ended,
         completed=state == "complete",
         failed=state in _FAILED,
         rejected=state == "rejected",
         starting=state == _STARTING,
+        lost=lost,
         node_id=item.get("NodeID", ""),
         node_address=(node.get("Status") or {}).get("Addr", ""),
         container=container.get("ContainerID", ""),

@@ -32,7 +32,8 @@ def shop_sources(world: World, colored: bool = True) -> Sources:
 def run(world: World, sources: Sources, wish: DeployWish = AT_ONCE) -> DeployPlan:
     """Plan and deploy as the module does."""
     release = world.release
-    plan = plan_deploy(wish, release.truth(), release.record.read(), sources.spec, sources.image, sources.from_file)
+    truth = release.truth()
+    plan = plan_deploy(wish, truth, release.record.catch_up(truth), sources.spec, sources.image, sources.from_file)
     if plan.changed:
         deploy(release, sources, plan, wish)
     return plan

@@ -56,6 +56,7 @@ class FakeEngine:
         self.logs: list[str] = []
         self.images: dict[str, ImageState] = {}
         self.digests: dict[str, str] = {}
+        self.registry_problem: EngineError | None = None
         self.updates: dict[str, UpdateState] = {}
         self.failing: EngineError | None = None
         self.calls: list[str] = []
@@ -90,6 +91,16 @@ class FakeEngine:
         self.stubborn.discard(name)
         self.task_list[name] = [self._ended(one, "shutdown") if one.leaving else one for one in self.task_list[name]]
         self._notify(name)
+
+    def lose(self, node: str) -> None:
+        """The node is cut off, and the engine has noticed."""
+        self.lost.add(node)
+        for name, tasks in self.task_list.items():
+            self.task_list[name] = [
+                replace(one, running=False, leaving=True, lost=True) if one.node_id == node and not one.ended else one
+                for one in tasks
+            ]
+            self._notify(name)
 
     def stop_task(self, name: str) -> None:
         """One instance ends by itself and is not replaced yet."""
@@ -129,6 +140,8 @@ class FakeEngine:
         return self.images.get(reference)
 
     def registry_digest(self, reference: str) -> str | None:
+        if self.registry_problem is not None:
+            raise self.registry_problem
         return self.digests.get(reference)
 
     def translate(self, deployment: Deployment) -> Translation:
@@ -219,8 +232,10 @@ class FakeEngine:
         ends = set(alive[wanted:]) if wanted else {one.id for one in tasks if not one.ended}
         for index, one in enumerate(tasks):
             if one.id in ends:
-                stays = name in self.stubborn or one.node_id in self.lost
-                tasks[index] = replace(one, running=False, leaving=True) if stays else self._ended(one, "shutdown")
+                lost = one.node_id in self.lost
+                stays = name in self.stubborn or lost
+                gone = replace(one, running=False, leaving=True, lost=lost)
+                tasks[index] = gone if stays else self._ended(one, "shutdown")
         for slot in range(len(alive), wanted):
             fresh = task(self.outcome.get(name, RUNNING), self._id("task"), slot=slot + 1)
             created = f"2026-11-21T12:00:00.{self._made:06d}Z"

@@ -125,7 +125,7 @@ class FakeSwarm:
 
     def inspect_distribution(self, reference: str) -> dict[str, Any]:
         if reference not in self.digests:
-            raise docker.errors.APIError("no answer", explanation="no answer")
+            raise docker.errors.NotFound("404", explanation="manifest unknown")
         return {"Descriptor": {"digest": self.digests[reference]}}
 
     # -- inside --------------------------------------------------------------------------------------------------

@@ -160,8 +160,9 @@ def _handover(settings: Settings) -> str:
 
 
 def _backend(route: Route, color: str, servers: Sequence[Endpoint]) -> str:
-    options = route.options
-    host = route.hosts[0].lower() if route.hosts else route.service
+    own = route.own(color)
+    options = own.options
+    host = own.hosts[0].lower() if own.hosts else route.service
     timeouts = {
         "connect": options.timeout_connect,
         "server": options.timeout_server,
@@ -175,7 +176,7 @@ def _backend(route: Route, color: str, servers: Sequence[Endpoint]) -> str:
             *(f"timeout {name} {seconds}s" for name, seconds in timeouts.items() if seconds),
             *_retries(options.retries),
             "option httpchk",
-            f"http-check send meth GET uri '{route.check_path}' ver HTTP/1.1 hdr Host '{host}' {_CHECK_AGENT}",
+            f"http-check send meth GET uri '{own.check_path}' ver HTTP/1.1 hdr Host '{host}' {_CHECK_AGENT}",
             "http-check expect status 100-499",
             f"default-server {CHECK}",
             *(f"server {server_name(server)} {server_socket(server)}" for server in sorted(servers)),

@@ -42,6 +42,7 @@ def test_a_flip_is_predicted_then_done_then_there(deployed: World, run: Run) -> 
 
 def test_the_first_route(world: World, run: Run) -> None:
     world.colour("blue", 1)
+    world.record(candidate=release_of("blue"))
     missing = run(proxy_reconfigure, check=True)
     assert missing["failed"]
     assert missing["msg"].startswith("stage proxy: service_path: 'books-ms-app' has no route yet")

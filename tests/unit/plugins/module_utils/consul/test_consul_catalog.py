@@ -56,6 +56,8 @@ def test_instances(
     index, (found,) = catalog.instances("books-ms-app-blue", index=11, wait=0.5)
     assert (index, consul.last.query["index"], consul.last.query["wait"]) == (12, "11", "500ms")
     assert "passing" not in consul.last.query  # we judge ourselves
+    assert (consul.last.path, "consistent" in consul.last.query) == ("/v1/health/service/books-ms-app-blue", True)
+    assert (consul.last.query["dc"], consul.last.headers["x-consul-token"]) == ("dc1", "t0p")
     assert (found.node_alive, found.passing) == (alive, passing)
     assert (found.id, found.address, found.port, found.node) == ("i1", "192.0.2.9", 32768, "node-1")
     assert (found.meta, found.tags) == ({"a": "b"}, ("v2",))

@@ -78,6 +78,7 @@ def test_watching(consul: ConsulHttp, store: ConsulStore, before: int, found: in
     assert (index, list(entries)) == (expected, ["p/a"])
     assert consul.last.query.get("index") == (str(before) if before else None)
     assert before == 0 or consul.last.query["wait"] == "250ms"
+    assert "consistent" in consul.last.query  # else a server that replays its log tells old stories
 
 
 @pytest.mark.parametrize(("text", "said"), [("{", "does not hold valid JSON"), ("[]", "holds no JSON object")])

@@ -68,6 +68,11 @@ def test_a_member_without_a_report_is_not_alive() -> None:
     assert (found.alive, found.address, found.services) == (False, MEMBER["address"], {})
 
 
+def test_a_proxy_that_nobody_made_a_member_has_no_address() -> None:
+    found = proxy("proxy-1", None, REPORT)
+    assert (found.member, found.alive, found.address) == (False, True, "")
+
+
 @pytest.mark.parametrize(
     "report",
     [
@@ -125,9 +130,32 @@ def test_members_count_whether_or_not_they_report(world: World) -> None:
     assert {name: one.alive for name, one in fleet.items()} == {"proxy-1": True, "proxy-2": False}
 
 
-def test_a_report_of_no_member_does_not_count(world: World) -> None:
+def test_a_report_of_no_member_counts(world: World) -> None:
     world.consul.seed("docker-flow/proxies/stranger", json.dumps(REPORT))
+    fleet = world.release.fleet.snapshot()
+    assert {name: proxy.member for name, proxy in fleet.items()} == {
+        "proxy-1": True,
+        "proxy-2": True,
+        "stranger": False,
+    }
+    assert served_colors(SERVICE, fleet) == {"blue"}
+
+
+def test_a_fleet_of_strangers_has_no_member() -> None:
+    consul = FakeConsul()
+    consul.seed("docker-flow/proxies/stranger", json.dumps(REPORT))
+    with pytest.raises(DeliveryError, match="no proxy is a member of the fleet"):
+        ReportedFleet(consul, "docker-flow/").require_members()
+    with pytest.raises(DeliveryError, match="no proxy is a member of the fleet"):
+        ReportedFleet(consul, "docker-flow/", frozenset({"stranger"})).require_members()
+
+
+def test_a_folder_that_a_tool_made_is_no_proxy(world: World) -> None:
+    for place in ("members", "proxies"):
+        world.consul.seed(f"docker-flow/{place}/", "")
     assert sorted(world.release.fleet.snapshot()) == ["proxy-1", "proxy-2"]
+    done, fleet = world.release.fleet.wait_for(lambda _fleet: True, 0.0)
+    assert (done, sorted(fleet)) == (True, ["proxy-1", "proxy-2"])
 
 
 def test_an_excluded_member_does_not_count(world: World) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError, add_result
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.runner import Planned, finish, run_stage
-from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, World
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxies import SILENT
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, World, release_of
 
 RUN = {"run": None, "keep_run": False, "owner": "ann@laptop", "lock_wait": 0, "lock_ttl": 30, "take_over": False}
 
@@ -33,6 +34,7 @@ def ending(check_mode: bool = False, **parameters: Any) -> tuple[Any, dict[str, 
     fake = SimpleNamespace(
         params=parameters,
         check_mode=check_mode,
+        warn=lambda warning: said.setdefault("warned", []).append(warning),
         exit_json=lambda **result: end(False, **result),
         fail_json=lambda **result: end(True, **result),
     )
@@ -116,6 +118,11 @@ def test_what_is_done(world: World, changed: bool, unfinished: bool, check: bool
     assert journalled == (["started", "done"] if expected == "do" else [])
 
 
+def test_warnings_are_given_as_such(world: World) -> None:
+    said = stage(world, Planned(True, do=lambda: {"cut": {}, "warnings": ["node w1 is down"]}))
+    assert (said["warned"], "warnings" in said) == (["node w1 is down"], False)
+
+
 def test_no_diff_where_there_is_none(world: World) -> None:
     assert "diff" not in stage(world, Planned(False))
 
@@ -174,3 +181,36 @@ def test_what_a_fault_of_ours_cleared_up_is_told(world: World) -> None:
     error = IndexError("list index out of range")
     add_result(error, removed=True)
     assert stage(world, Planned(True, do=fails(error)))["removed"] is True
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_stage_does_not_guess_what_is_live(world: World, check: bool) -> None:
+    world.colour("blue", 2)  # the store knows nothing of it
+    calls: list[str] = []
+    said = stage(world, Planned(True, do=noting(calls, "do")), check=check)
+    assert "runs, but Consul has neither its route nor its release record" in said["msg"]
+    assert (calls, len(world.running("blue")), world.consul.sessions) == ([], 2, set())
+
+
+@pytest.mark.parametrize(
+    ("lagging", "check", "recorded"),
+    [
+        pytest.param(False, False, "green", id="every proxy serves it"),
+        pytest.param(True, False, "blue", id="not every proxy yet"),
+        pytest.param(False, True, "blue", id="check mode writes nothing"),
+    ],
+)
+def test_a_flip_that_a_killed_run_did_not_record_is_recorded_first(
+    world: World, lagging: bool, check: bool, recorded: str
+) -> None:
+    world.colour("blue", 1)
+    world.colour("green", 1)
+    world.route("blue")
+    if lagging:
+        world.proxies["proxy-2"].behaviour = SILENT
+    world.route("green", 5)
+    world.record(live=release_of("blue"), candidate=release_of("green"))
+    stage(world, Planned(False), check=check)
+    live = world.recorded_now().live
+    assert live is not None
+    assert live.color == recorded

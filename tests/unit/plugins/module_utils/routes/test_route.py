@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import (
+    ColorRoute,
     Preview,
     Route,
     RouteOptions,
@@ -35,6 +36,10 @@ ROUTE = Route(
     options=RouteOptions(check_path="/health", retries=0),
     preview=Preview("green", "0123456789abcdef" * 4),
     draining=("192.0.2.1:32768",),
+    releases={
+        "blue": ColorRoute(("/api/v1/books", "/books"), ("www.example.com",), RouteOptions("/health", 0), "s1"),
+        "green": ColorRoute(("/v2",), (), RouteOptions(timeout_server=60), "s2"),
+    },
 )
 DOCUMENT = {
     "schema": 1,
@@ -47,6 +52,32 @@ DOCUMENT = {
     "instances": {"blue": 2, "green": 2},
     "draining": ["192.0.2.1:32768"],
     "preview": {"color": "green", "token_sha256": "0123456789abcdef" * 4},
+    "releases": {
+        "blue": {
+            "paths": ["/api/v1/books", "/books"],
+            "hosts": ["www.example.com"],
+            "options": {
+                "check_path": "/health",
+                "retries": 0,
+                "timeout_server": 30,
+                "timeout_connect": 2,
+                "timeout_queue": 5,
+            },
+            "spec": "s1",
+        },
+        "green": {
+            "paths": ["/v2"],
+            "hosts": [],
+            "options": {
+                "check_path": None,
+                "retries": 3,
+                "timeout_server": 60,
+                "timeout_connect": 2,
+                "timeout_queue": 5,
+            },
+            "spec": "s2",
+        },
+    },
 }
 
 
@@ -160,7 +191,19 @@ def test_same_but_revision() -> None:
 
 @pytest.mark.parametrize(("given", "expected"), [(None, "/api/v1/books"), ("/health", "/health")])
 def test_what_the_proxies_check(given: str | None, expected: str) -> None:
-    assert replace(ROUTE, options=RouteOptions(check_path=given)).check_path == expected
+    assert ColorRoute(ROUTE.paths, options=RouteOptions(check_path=given)).check_path == expected
+
+
+def test_a_colour_without_a_release_of_its_own_is_treated_as_the_route_says() -> None:
+    assert ROUTE.own("green").paths == ("/v2",)
+    alone = replace(ROUTE, releases={})
+    assert alone.own("green") == ColorRoute(ROUTE.paths, ROUTE.hosts, ROUTE.options)
+
+
+def test_users_come_in_by_what_leads() -> None:
+    led = ROUTE.led_by("green", ROUTE.own("green"))
+    assert (led.paths, led.hosts, led.options) == (("/v2",), (), RouteOptions(timeout_server=60))
+    assert led.releases == ROUTE.releases
 
 
 # -- map keys ----------------------------------------------------------------------------------------------------------

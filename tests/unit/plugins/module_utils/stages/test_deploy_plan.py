@@ -62,6 +62,12 @@ def planned(found: Truth, spec: str = "new", record: ReleaseRecord | None = None
         pytest.param(
             truth("blue", {"blue": 1}, replicas={"blue": 2}), {}, ("green", 2), id="one of live is just being replaced"
         ),
+        pytest.param(
+            truth("blue", {"blue": 0}, replicas={"blue": 10}),
+            {},
+            ("green", 10),
+            id="a hotfix while none of ten answers",
+        ),
         pytest.param(truth(None, {"green": 1}, {"green": "old"}), {}, ("green", 3), id="never live: replaced"),
     ],
 )

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError, EngineError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine import ImageState
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.images import PinnedImage, pin, pin_all
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import World
@@ -26,14 +26,18 @@ def here(*digests: str) -> ImageState:
         pytest.param("a:1", here(), "sha256:r", ("a:1", "sha256:id"), id="built here: no registry is asked"),
         pytest.param("a:1", None, "sha256:r", ("a:1@sha256:r", "sha256:r"), id="only the registry has it"),
         pytest.param("a:1", here("a@sha256:old"), "sha256:r", ("a:1@sha256:r", "sha256:r"), id="the tag has moved"),
-        pytest.param("a:1", here("a@sha256:k"), None, ("a:1@sha256:k", "sha256:k"), id="the registry does not answer"),
+        pytest.param("a:1", here("a@sha256:k"), None, ("a:1", "sha256:id"), id="the registry has it no more"),
         pytest.param("a", None, "sha256:r", ("a:latest@sha256:r", "sha256:r"), id="no tag"),
         pytest.param("h:5000/a", None, "sha256:r", ("h:5000/a:latest@sha256:r", "sha256:r"), id="a port is no tag"),
         pytest.param(
-            "h:5000/a:2", here("h:5000/a@sha256:k"), None, ("h:5000/a:2@sha256:k", "sha256:k"), id="port and tag"
+            "h:5000/a:2", here("h:5000/a@sha256:o"), "sha256:k", ("h:5000/a:2@sha256:k", "sha256:k"), id="port and tag"
         ),
         pytest.param(
-            "a:1", here("docker.io/library/a@sha256:k"), None, ("a:1@sha256:k", "sha256:k"), id="the hub's long name"
+            "a:1",
+            here("docker.io/library/a@sha256:o"),
+            "sha256:k",
+            ("a:1@sha256:k", "sha256:k"),
+            id="the hub's long name",
         ),
         pytest.param(
             "a:1",
@@ -69,3 +73,14 @@ def test_each_image_is_pinned_once(world: World) -> None:
     world.engine.image = inspect  # type: ignore[method-assign]
     assert sorted(pin_all(world.release.engine, ["b:1", "a:1", "b:1"])) == ["a:1", "b:1"]
     assert asked == ["a:1", "b:1"]
+
+
+@pytest.mark.parametrize(
+    "image", [pytest.param(None, id="nowhere"), pytest.param(here("a@sha256:k"), id="here, perhaps stale")]
+)
+def test_a_registry_that_does_not_answer_is_never_guessed_for(world: World, image: ImageState | None) -> None:
+    if image is not None:
+        world.engine.images["a:1"] = image
+    world.engine.registry_problem = EngineError("the registry of image 'a:1' did not say …: toomanyrequests")
+    with pytest.raises(EngineError, match="toomanyrequests"):
+        pin(world.release.engine, "a:1")

@@ -16,6 +16,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.fleet im
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import (
+    ColorRoute,
     Preview,
     Route,
     RouteOptions,
@@ -28,6 +29,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.proxy i
     plan,
     refuse_conflicts,
 )
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.engine import service
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, release_of
 
 BOOKS = ("/api/v1/books",)
@@ -73,7 +75,8 @@ def test_no_colour_to_choose(running: dict[str, int]) -> None:
 
 def test_the_first_route_has_nothing_to_prepare() -> None:
     found = plan(RouteWish(paths=BOOKS), truth(None, {"blue": 2}), NOTHING)
-    assert found == Plan(None, None, Route(SERVICE, 1, BOOKS, Split("blue"), instances={"blue": 2}), "blue", 2)
+    first = Route(SERVICE, 1, BOOKS, Split("blue"), instances={"blue": 2}, releases={"blue": ColorRoute(BOOKS)})
+    assert found == Plan(None, None, first, "blue", 2)
     assert found.changed
 
 
@@ -82,9 +85,59 @@ def test_a_flip_prepares_the_candidate_first_with_the_old_paths() -> None:
     found = plan(wish, truth(route(), {"blue": 2, "green": 3}), CANDIDATE)
     options = RouteOptions(retries=0)
     both = {"blue": 2, "green": 3}
-    assert found.prepared == route(revision=5, options=options, instances=both)
-    assert found.after == Route(SERVICE, 6, ("/new",), Split("green", "blue", 0), ("www.example.com",), both, options)
+    own = ColorRoute(("/new",), ("www.example.com",), options)
+    releases = {"blue": ColorRoute(BOOKS), "green": own}
+    assert found.prepared == route(revision=5, instances=both, releases=releases)
+    assert found.after == Route(
+        SERVICE, 6, ("/new",), Split("green", "blue", 0), ("www.example.com",), both, options, releases=releases
+    )
     assert (found.color, found.required, found.changed) == ("green", 3, True)
+
+
+def released(live: str = "green", blue: str = "v1", green: str = "v2") -> tuple[Truth, Route]:
+    """Blue was live with one set of paths and options, green is with another; both run."""
+    known = {
+        "blue": ColorRoute(("/v1",), ("a.example",), RouteOptions("/old-check", 0), "v1"),
+        "green": ColorRoute(("/v2",), (), RouteOptions("/new-check"), "v2"),
+    }
+    split = Split(live, "blue" if live == "green" else "green", 0)
+    found = Route(SERVICE, 4, BOOKS, split, instances={"blue": 2, "green": 2}, releases=known).led_by(live, known[live])
+    services = {color: service(f"books-ms_app-{color}", 2, spec) for color, spec in (("blue", blue), ("green", green))}
+    return replace(truth(found, {"blue": 2, "green": 2}), services=services), found
+
+
+def test_a_rollback_brings_the_whole_release_back() -> None:
+    found, before = released()
+    decided = plan(RouteWish(color="blue"), found, NOTHING)
+    after = decided.after
+    assert (after.paths, after.hosts, after.options) == (("/v1",), ("a.example",), RouteOptions("/old-check", 0))
+    assert after.releases == before.releases
+    assert decided.prepared is not None
+    assert (decided.prepared.paths, decided.prepared.own("green")) == (("/v2",), before.own("green"))
+
+
+def test_what_the_new_release_asks_never_reaches_the_old_one() -> None:
+    found, before = released("blue", green="v3")
+    wish = RouteWish(color="green", paths=("/v3",), options={"check_path": "/ready"})
+    decided = plan(wish, found, NOTHING)
+    for written in (decided.prepared, decided.after):
+        assert written is not None
+        assert written.own("blue") == before.own("blue")
+        assert written.own("green") == ColorRoute(("/v3",), ("a.example",), RouteOptions("/ready"), "v3")
+
+
+@pytest.mark.parametrize(
+    ("green", "options", "expected"),
+    [
+        pytest.param("v2", {}, RouteOptions("/new-check"), id="the same release: as it was"),
+        pytest.param("v2", {"check_path": None}, RouteOptions(), id="the same release, a setting taken out"),
+        pytest.param("v3", {}, RouteOptions(), id="a new release: nothing is inherited"),
+        pytest.param("v3", {"retries": 0}, RouteOptions(retries=0), id="a new release, zero means zero"),
+    ],
+)
+def test_which_options_a_release_gets(green: str, options: dict[str, Any], expected: RouteOptions) -> None:
+    found, _before = released("blue", green=green)
+    assert plan(RouteWish(color="green", options=options), found, NOTHING).after.options == expected
 
 
 @pytest.mark.parametrize(

@@ -23,15 +23,23 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.scaling
     scale_down,
     scale_up,
 )
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.engine import service as service_of
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.engine import task
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxies import SILENT
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import NOW, SERVICE, World, release_of
 
 
-def truth(live: str | None, running: dict[str, int], followed: dict[str, int] | None = None, **route: Any) -> Truth:
-    """What holds: the live colour, what runs, and what the route expects (default: what runs)."""
+def truth(
+    live: str | None,
+    running: dict[str, int],
+    followed: dict[str, int] | None = None,
+    wanted: dict[str, int] | None = None,
+    **route: Any,
+) -> Truth:
+    """What holds: the live colour, what runs, what the route expects and what shall run (default: what runs)."""
     known = Route(SERVICE, 4, ("/",), Split(live), instances=followed or running, **route) if live else None
-    return Truth(known, 7, {}, {}, running, SERVICE)
+    services = {color: service_of(f"books-ms_app-{color}", count) for color, count in (wanted or running).items()}
+    return Truth(known, 7, {}, services, running, SERVICE)
 
 
 CANDIDATE = ReleaseRecord("books-ms", "app", candidate=release_of("green"))
@@ -55,6 +63,15 @@ NOTHING = ReleaseRecord("books-ms", "app")
         ),
         pytest.param(truth("blue", {"blue": 2}), NOTHING, "x2", "both", {"blue": (2, 4)}, id="both, but no candidate"),
         pytest.param(truth("blue", {"blue": 2}), NOTHING, "2", "live", {"blue": (2, 2)}, id="as it is"),
+        pytest.param(
+            truth("blue", {"blue": 2}, wanted={"blue": 4}),
+            NOTHING,
+            "+1",
+            "live",
+            {"blue": (4, 5)},
+            id="two of four are away",
+        ),
+        pytest.param(truth("blue", {"blue": 0}), NOTHING, "2", "live", {"blue": (0, 2)}, id="back from zero"),
     ],
 )
 def test_plan(found: Truth, record: ReleaseRecord, text: str, which: str, steps: dict[str, tuple[int, int]]) -> None:
@@ -217,11 +234,11 @@ def test_down_is_not_stopped_by_what_failed_long_ago(live: World, kind: str) -> 
 
 
 def test_down_goes_on_without_an_instance_on_a_lost_node(live: World) -> None:
-    live.engine.lost.add("worker-9")
     tasks = live.engine.task_list["books-ms_app-blue"]
-    tasks[2] = replace(tasks[2], node_id="worker-9")
+    tasks[2] = replace(tasks[2], node_id="w1")
+    live.engine.lose("w1")
     down(live, 2)
-    assert [task.leaving for task in live.engine.task_list["books-ms_app-blue"]] == [False, False, True]
+    assert [task.id for task in live.engine.task_list["books-ms_app-blue"] if task.lost] == [tasks[2].id]
     assert settled(live) == (2, {"blue": 2}, (), 2)
 
 

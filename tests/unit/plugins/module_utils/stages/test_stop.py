@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -181,7 +182,7 @@ def test_the_old_colour_is_withdrawn_then_stopped_and_kept_for_a_rollback(flippe
     flipped.engine.on_change.append(
         lambda _name: seen.append((len(flipped.running("blue")), dict(flipped.route_now().instances)))
     )
-    assert stop(flipped.release, "blue", 0.0, 0.0) == {"cut": {}}
+    assert stop(flipped.release, "blue", 0.0, 0.0) == {"cut": {}, "warnings": []}
     assert seen[-1] == (0, {"green": 3})
     assert (2, {"green": 3}) not in seen[:-1]
     service = flipped.release.color_service("blue")
@@ -205,7 +206,7 @@ def test_a_killed_stop_is_finished_by_the_next(flipped: World) -> None:
 def test_what_is_open_at_the_deadline_is_cut_and_counted(flipped: World) -> None:
     flipped.proxies["proxy-2"].open["blue"] = 4
     flipped.proxies.settle(SERVICE)
-    assert stop(flipped.release, "blue", 0.0, 0.0) == {"cut": {"proxy-2": 4}}
+    assert stop(flipped.release, "blue", 0.0, 0.0) == {"cut": {"proxy-2": 4}, "warnings": []}
     assert flipped.running("blue") == []
 
 
@@ -266,6 +267,16 @@ def test_containers_that_do_not_end_are_reported(flipped: World) -> None:
     flipped.engine.stubborn.add("books-ms_app-blue")
     with pytest.raises(DeliveryError, match=r"containers of service 'books-ms_app-blue' did not end within 0 s"):
         stop(flipped.release, "blue", 0.0, 0.0)
+
+
+def test_containers_on_a_node_that_is_down_are_not_waited_for(flipped: World) -> None:
+    tasks = flipped.engine.task_list["books-ms_app-blue"]
+    tasks[1] = replace(tasks[1], node_id="w1", node_address="192.0.2.21")
+    flipped.engine.lose("w1")
+    done = stop(flipped.release, "blue", 0.0, 0.0)
+    assert done["warnings"] == ["node 192.0.2.21 is down, 1 container of books-ms_app-blue may still run there"]
+    assert flipped.route_now().instances == {"green": 3}
+    assert flipped.running("blue") == []
 
 
 def test_an_aborted_candidate_leaves_the_record(world: World) -> None:

@@ -237,6 +237,39 @@ def test_images(swarm: FakeSwarm, engine: SwarmEngine) -> None:
     assert engine.registry_digest("app:2") is None
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        pytest.param(docker.errors.NotFound("404", explanation="manifest unknown"), None, id="404"),
+        pytest.param(
+            docker.errors.APIError("500", explanation="manifest unknown: manifest unknown"), None, id="its words"
+        ),
+        pytest.param(
+            docker.errors.APIError("401", explanation="unauthorized: authentication required"),
+            "unauthorized",
+            id="login",
+        ),
+        pytest.param(
+            docker.errors.APIError("429", explanation="toomanyrequests: You have reached your limit"),
+            "your limit",
+            id="limit",
+        ),
+        pytest.param(requests.ConnectionError("ConnectionRefusedError(111)"), "connection refused", id="nobody there"),
+        pytest.param(requests.Timeout("Read timed out."), "Read timed out", id="too slow"),
+    ],
+)
+def test_what_a_registry_says(swarm: FakeSwarm, engine: SwarmEngine, error: Exception, said: str | None) -> None:
+    def fails(_reference: str) -> None:
+        raise error
+
+    swarm.inspect_distribution = fails  # type: ignore[assignment, method-assign]
+    if said is None:
+        assert engine.registry_digest("app:1") is None
+    else:
+        with pytest.raises(EngineError, match=f"^the registry of image 'app:1' did not say .*{said}.*docker login"):
+            engine.registry_digest("app:1")
+
+
 def test_only_unused_configs_and_secrets_of_the_given_names_are_removed(swarm: FakeSwarm, engine: SwarmEngine) -> None:
     removed: list[str] = []
     filters: list[dict[str, str]] = []

@@ -96,6 +96,22 @@ def test_a_task_without_a_node(change: dict[str, Any]) -> None:
     assert task_state({**recorded("tasks")["running"], **change}, NODES).node_address == ""
 
 
+@pytest.mark.parametrize(
+    ("node", "state", "expected"),
+    [
+        pytest.param("down", "running", (False, True, False), id="it ran when its node went down"),
+        pytest.param("down", "failed", (False, False, True), id="it had failed before"),
+        pytest.param("ready", "running", (True, False, False), id="its node is there"),
+        pytest.param("unknown", "running", (True, False, False), id="a new leader has not heard of the node yet"),
+    ],
+)
+def test_a_task_on_a_node_that_is_down(node: str, state: str, expected: tuple[bool, bool, bool]) -> None:
+    nodes = {name: {**item, "Status": {**item["Status"], "State": node}} for name, item in NODES.items()}
+    found = task_state(recorded("tasks")[state], nodes)
+    assert (found.running, found.lost, found.ended) == expected
+    assert found.gone is (found.lost or found.ended)
+
+
 def test_ports_of_the_routing_mesh_are_not_the_nodes() -> None:
     item = recorded("tasks")["running"]
     item["Status"]["PortStatus"]["Ports"][0]["PublishMode"] = "ingress"

@@ -1,0 +1,101 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: nothing outside of it may import this file, which changes without notice.
+"""The stage adopt: rebuilding route and record of what users get, after the store lost them, from what there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..core.errors import DeliveryError
+from ..ports.fleet import newest_route
+from ..release.record import ColorRelease, ReleaseRecord
+from ..release.release import Release
+from ..release.run import utc_now
+from ..release.truth import Truth
+from ..routes.route import Route, Split, check_route
+from . import proxy
+
+STAGE = "adopt"
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptPlan:
+    """C(route) is to stand again; C(flip) None: it stands already. C(recorded): the record says so already."""
+
+    route: Route
+    flip: proxy.Plan | None
+    recorded: bool
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything is to be written."""
+        return self.flip is not None or not self.recorded
+
+
+def found(truth: Truth) -> dict[str, Any]:
+    """What each side knows: the colour by the route, what each proxy sends users to, what runs."""
+    said = {name: member.acknowledgement(truth.service) for name, member in sorted(truth.fleet.items())}
+    return {
+        "route": truth.live,
+        "proxies": {name: answer.live if answer is not None else None for name, answer in said.items()},
+        "running": dict(truth.running),
+    }
+
+
+def plan_adopt(truth: Truth, record: ReleaseRecord, live: str | None, wish: proxy.RouteWish) -> AdoptPlan:
+    """Decide from what there is; raises DeliveryError where that contradicts C(live), or does not suffice.
+
+    The route is what a proxy still has in effect, else what C(wish) says.
+    """
+    known = found(truth)
+    said = (
+        f"the route says {known['route'] or 'nothing'}, "
+        + "".join(f"proxy {name} sends users to {color or 'nobody'}, " for name, color in known["proxies"].items())
+        + f"running are {', '.join(f'{color} {count}' for color, count in truth.running.items()) or 'no instances'}"
+    )
+    if live is None:
+        raise DeliveryError(f"live is not given, and nothing is guessed: {said}; run it again with live=<colour>")
+    others = {color for color in (known["route"], *known["proxies"].values()) if color not in (None, live)}
+    if others:
+        raise DeliveryError(
+            f"live '{live}' contradicts what users of '{truth.service}' get: {said}; adopt that colour, then send "
+            f"users to the other one with stage proxy"
+        )
+    count = truth.running.get(live, 0)
+    if count == 0:
+        raise DeliveryError(f"live '{live}' of '{truth.service}' does not run: {said}; deploy it instead")
+    recorded = record.live is not None and record.live.color == live
+    if truth.route is not None:
+        return AdoptPlan(truth.route, None, recorded)
+    route = replace(_route(truth, live, wish), revision=truth.newest_revision + 1, instances={live: count})
+    check_route(route)
+    return AdoptPlan(route, proxy.Plan(None, None, route, live, count), recorded)
+
+
+def adopt(release: Release, plan: AdoptPlan, truth: Truth, timeout: float) -> dict[str, Any]:
+    """Write the route, let every proxy confirm it, then the record. Returns C(proxies), who confirmed when."""
+    live = plan.route.split.live
+    confirmed: dict[str, Any] = {}
+    if plan.flip is not None:
+        confirmed = proxy.apply(release, plan.flip, truth, timeout)
+    service = truth.services.get(live)
+    if service is not None and not plan.recorded:
+        instances = truth.running.get(live, 0)
+        known = ColorRelease(live, service.spec, service.image, instances, utc_now(), release.run.owner)
+        release.record.change(lambda record: record.adopted(known, utc_now()))
+    return {"proxies": confirmed.get("proxies", {})}
+
+
+def _route(truth: Truth, live: str, wish: proxy.RouteWish) -> Route:
+    kept = newest_route(truth.service, truth.fleet)
+    if kept is not None:
+        return replace(Route.from_document(kept), split=Split(live), preview=None, draining=())
+    if not wish.paths:
+        raise DeliveryError(
+            f"service_path: no proxy has the route of '{truth.service}' any more, so say which paths it serves, for "
+            f"example '/api/v1/books'"
+        )
+    return Route(truth.service, 1, wish.paths, Split(live)).led_by(live, proxy.own_of(wish, truth, live))
