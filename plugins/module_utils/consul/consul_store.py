@@ -47,8 +47,8 @@ class ConsulStore:
     def watch(self, prefix: str, index: int, wait: float) -> tuple[int, dict[str, Entry]]:
         """The keys under C(prefix) once they differ from C(index), or after C(wait) seconds; 0 answers at once.
 
-        Read consistently: a server that has just started answers other reads while it still replays its log, with states
-        of long ago.
+        Read consistently: a server that has just started answers other reads while it still replays its log, with
+        states of long ago.
         """
         seconds = f"{max(1, round(wait * 1000))}ms"
         found, items = self.client.call(

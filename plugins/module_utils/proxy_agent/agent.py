@@ -14,12 +14,12 @@ from typing import Any, Protocol
 
 from ..core.errors import DeliveryError
 from ..ports.catalog import Instance
-from .acknowledgement import Effect, document, is_busy
-from .desired_servers import followed_names
 from .driver import Counts, ProxyDriver
-from .intent import Written, intend
 from .pace import Pace
-from .reconciler import Reconciler
+from .policy.desired_servers import followed_names
+from .policy.intent import Written, intend
+from .policy.reconciler import Reconciler
+from .report.acknowledgement import Effect, document, is_busy
 
 LOG = logging.getLogger(__name__)
 

@@ -17,11 +17,11 @@ from ..consul.consul_store import ConsulStore
 from .agent import Agent
 from .driver import ProxyDriver
 from .first_answer import FirstAnswer, ask
-from .heartbeat import Heartbeat
+from .policy.reconciler import Reconciler
 from .providers import driver_for
 from .proxy_settings import Settings
-from .publication import Publication
-from .reconciler import Reconciler
+from .report.heartbeat import Heartbeat
+from .report.publication import Publication
 from .startup import prepare
 from .watches import LONGEST_ANSWER, Watches
 

@@ -14,9 +14,9 @@ from ..core.errors import DeliveryError, RegistryError
 from ..core.waiting import Deadline
 from ..ports.catalog import Catalog, Instance
 from ..ports.store import Store
-from .acceptance import accept
-from .desired_servers import followed_names
-from .intent import Written
+from .policy.acceptance import accept
+from .policy.desired_servers import followed_names
+from .policy.intent import Written
 
 _PAUSE = 0.3
 

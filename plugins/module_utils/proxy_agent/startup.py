@@ -11,13 +11,13 @@ from collections.abc import Callable
 
 from ..core.errors import DeliveryError
 from .atomic_files import locked
-from .desired_servers import Known, desired_servers
 from .driver import ProxyDriver
 from .first_answer import FirstAnswer
-from .intent import intend
-from .last_good import LastGood
+from .policy.desired_servers import Known, desired_servers
+from .policy.intent import intend
+from .policy.last_good import LastGood
+from .policy.restructuring import fall_back, find_culprits
 from .proxy_settings import Paths
-from .restructuring import fall_back, find_culprits
 
 LOG = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection
 from ..core.errors import DeliveryError
 from ..ports.catalog import Catalog, Instance
 from ..ports.store import Store
-from .intent import Written
+from .policy.intent import Written
 
 LOG = logging.getLogger(__name__)
 

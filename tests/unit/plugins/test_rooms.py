@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,6 +83,24 @@ def test_who_imports_whom(room: str) -> None:
         if other not in allowed
     }
     assert found == set()
+
+
+def test_the_agent_knows_its_proxy_by_the_driver_port_alone() -> None:
+    """Only the place that chooses the driver names one; a driver knows nothing of the loop, of Consul or of reports."""
+    agent = MODULE_UTILS / "proxy_agent"
+    named = {
+        path.stem
+        for path in agent.rglob("*.py")
+        if "haproxy" not in path.parts
+        and re.search(r"^from [.\w]*haproxy", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert named == {"providers"}
+    known = {
+        match
+        for path in (agent / "haproxy").glob("*.py")
+        for match in re.findall(r"^from \.\.(\w[\w.]*) import", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert known <= {"driver", "endpoint", "atomic_files", "proxy_settings", "policy.intent"}
 
 
 @pytest.mark.parametrize("room", NEUTRAL)

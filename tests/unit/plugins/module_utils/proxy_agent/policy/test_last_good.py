@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.endpoint import Endpoint
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.last_good import LastGood
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.policy.last_good import LastGood
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route
 
 NewRoute = Callable[..., Route]

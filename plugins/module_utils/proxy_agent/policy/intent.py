@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..ports.store import Entry
-from ..routes.route import Route
+from ...ports.store import Entry
+from ...routes.route import Route
 from .acceptance import accept
 from .last_good import LastGood
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from ..ports.catalog import Instance
-from ..routes.route import Route
-from .endpoint import Endpoint
+from ...ports.catalog import Instance
+from ...routes.route import Route
+from ..endpoint import Endpoint
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from ..core.color import COLORS
-from ..core.names import color_name
-from ..ports.catalog import Instance
-from ..routes.route import Route
-from .endpoint import Endpoint
+from ...core.color import COLORS
+from ...core.names import color_name
+from ...ports.catalog import Instance
+from ...routes.route import Route
+from ..endpoint import Endpoint
 from .judgement import followed_colors, judge
 
 # The catalog's last answer by backend, None when there was none yet.

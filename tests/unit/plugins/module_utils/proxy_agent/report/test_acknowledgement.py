@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.acknowledgement import (
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.driver import Counts, ServerState
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.report.acknowledgement import (
     Effect,
     document,
     is_busy,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.driver import Counts, ServerState
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
 
 BLUE, GREEN = "shop-app-blue", "shop-app-green"

@@ -10,16 +10,16 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..core.errors import DeliveryError
-from ..routes.route import Route
-from .acknowledgement import Effect
-from .atomic_files import locked
+from ...core.errors import DeliveryError
+from ...routes.route import Route
+from ..atomic_files import locked
+from ..driver import ProxyAwayError, ProxyDriver, RunningProxy, Servers, ServerState, Wanted, backends_of
+from ..endpoint import Endpoint
+from ..proxy_settings import Paths
+from ..report.acknowledgement import Effect
 from .desired_servers import Instances, Known, desired_servers
-from .driver import ProxyAwayError, ProxyDriver, RunningProxy, Servers, ServerState, Wanted, backends_of
-from .endpoint import Endpoint
 from .intent import Intent
 from .last_good import LastGood
-from .proxy_settings import Paths
 from .restructuring import Restructuring
 
 LOG = logging.getLogger(__name__)

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..core.color import COLORS
-from ..core.names import color_name
-from ..routes.route import Route
-from .driver import Counts, Generation, Servers
+from ...core.color import COLORS
+from ...core.names import color_name
+from ...routes.route import Route
+from ..driver import Counts, Generation, Servers
 
 SCHEMA = 1
 

@@ -10,8 +10,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..core.errors import DeliveryError
-from ..routes.route import Route, conflicts
+from ...core.errors import DeliveryError
+from ...routes.route import Route, conflicts
 
 
 @dataclass(frozen=True, slots=True)

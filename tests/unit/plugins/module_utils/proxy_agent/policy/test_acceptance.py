@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.acceptance import accept
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.policy.acceptance import accept
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route
 
 NewRoute = Callable[..., Route]

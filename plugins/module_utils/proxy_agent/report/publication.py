@@ -11,8 +11,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from ..core.errors import DeliveryError
-from ..ports.store import Store
+from ...core.errors import DeliveryError
+from ...ports.store import Store
 
 LOG = logging.getLogger(__name__)
 

@@ -8,7 +8,10 @@ from collections.abc import Callable
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.catalog import Instance
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.endpoint import Endpoint
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.judgement import followed_colors, judge
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.policy.judgement import (
+    followed_colors,
+    judge,
+)
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
 
 A, B, C = (Endpoint("10.0.0.1", port) for port in (1, 2, 3))

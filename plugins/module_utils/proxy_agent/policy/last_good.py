@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import DeliveryError
-from ..routes.route import Route
-from .atomic_files import read_text, write_if_changed
-from .driver import backends_of
-from .endpoint import Endpoint
+from ...core.errors import DeliveryError
+from ...routes.route import Route
+from ..atomic_files import read_text, write_if_changed
+from ..driver import backends_of
+from ..endpoint import Endpoint
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ..core.errors import DeliveryError
-from ..routes.route import Route
-from .driver import Desired, ProxyAwayError, ProxyDriver, RunningProxy
+from ...core.errors import DeliveryError
+from ...routes.route import Route
+from ..driver import Desired, ProxyAwayError, ProxyDriver, RunningProxy
 
 LOG = logging.getLogger(__name__)
 

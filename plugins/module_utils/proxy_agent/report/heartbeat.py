@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..core.errors import DeliveryError
+from ...core.errors import DeliveryError
 from .publication import Publication
 
 LOG = logging.getLogger(__name__)
