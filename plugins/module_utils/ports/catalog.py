@@ -40,4 +40,3 @@ class Catalog(Protocol):
 
         With an C(index) the answer comes once it differs from that one, or after C(wait) seconds.
         """
-        ...

@@ -142,69 +142,53 @@ class Engine(Protocol):
 
     def service_name(self, project: str, target: str, color: str | None = None) -> str:
         """What the engine calls the service."""
-        ...
 
     def colored_targets(self) -> set[tuple[str, str]]:
         """Project and target of every coloured service."""
-        ...
 
     def service(self, name: str) -> ServiceState | None:
         """One service, or None."""
-        ...
 
     def tasks(self, service: ServiceState) -> list[TaskState]:
         """Every task of a service that the engine still remembers, newest first."""
-        ...
 
     def running(self, service: ServiceState | None) -> list[TaskState]:
         """The tasks that run and shall run."""
-        ...
 
     def task_log(self, task_id: str, lines: int = 10) -> list[str]:
         """The last lines that a task wrote, oldest first; empty when its container or log is gone."""
-        ...
 
     def leaving_first(self, tasks: Sequence[TaskState], count: int) -> list[TaskState]:
         """Those C(count) of the running tasks that the engine is expected to remove when it scales down."""
-        ...
 
     def image(self, reference: str) -> ImageState | None:
         """An image that this engine has, or None."""
-        ...
 
     def registry_digest(self, reference: str) -> str | None:
         """The digest that the image's own registry has for it, or None when it says that it has no such image.
 
         A registry that cannot be reached, wants a login or asks for patience is an EngineError with its own words.
         """
-        ...
 
     def translate(self, deployment: Deployment) -> Translation:
         """Check a deployment, changing nothing; raises DeliveryError, with the fix, when it cannot be deployed."""
-        ...
 
     def spec_of(self, deployment: Deployment) -> str:
         """A hash (hex) of all that the target's definition says: the same spec is the same release."""
-        ...
 
     # -- changing -----------------------------------------------------------------------------------------------
 
     def deploy(self, deployment: Deployment, timeout: float, *, with_registry_auth: bool = False) -> None:
         """Create or update the target and the side targets; returns before they are healthy. C(timeout) in seconds."""
-        ...
 
     def scale(self, service: ServiceState, replicas: int) -> ServiceState:
         """Set the number of instances; OutOfDateError when somebody else changed the service meanwhile."""
-        ...
 
     def mark(self, service: ServiceState, run: str) -> ServiceState:
         """Note the run on the service, which restarts nothing; OutOfDateError as in C(scale)."""
-        ...
 
     def remove(self, service: ServiceState) -> None:
         """Remove a service; one that is gone already is fine."""
-        ...
 
     def remove_unused(self, project: str, names: frozenset[str]) -> None:
         """Remove those configs and secrets of a project, by name, that no other service uses."""
-        ...

@@ -76,11 +76,9 @@ class Fleet(Protocol):
 
     def snapshot(self) -> Snapshot:
         """The fleet as it is now."""
-        ...
 
     def require_members(self) -> Snapshot:
         """The fleet, or DeliveryError when it has no member at all."""
-        ...
 
     def wait_for(
         self,
@@ -93,7 +91,6 @@ class Fleet(Protocol):
         A member without a heartbeat counts, because it may well be serving, unless its front port refuses connections.
         C(on_wait) is called about every second with the seconds waited and the last snapshot.
         """
-        ...
 
 
 def counting_members(fleet: Snapshot, refuses: Callable[[str], bool]) -> Snapshot:
