@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import OutOfDateError
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stack.naming import RUN_LABEL
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.labels import RUN_LABEL
 from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_engine import Engine
 from ansible_collections.dockerflow.delivery.plugins.modules import relative_scale
 from ansible_collections.dockerflow.delivery.tests.integration import stages

@@ -9,6 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+# What our registrator writes beside an instance.
+TASK_META = "swarm_task"
+SPEC_META = "dockerflow_spec"
+
 
 @dataclass(frozen=True, slots=True)
 class Instance:
@@ -29,7 +33,12 @@ class Instance:
     @property
     def task(self) -> str | None:
         """The id of the engine's task, which our registrator writes; None where another one registered it."""
-        return self.meta.get("swarm_task")
+        return self.meta.get(TASK_META)
+
+    @property
+    def spec(self) -> str | None:
+        """Which release it is of, which our registrator writes; None where another one registered it."""
+        return self.meta.get(SPEC_META)
 
 
 class Catalog(Protocol):

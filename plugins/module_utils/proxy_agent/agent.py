@@ -32,19 +32,15 @@ class Source(Protocol):
     @property
     def written(self) -> Written | None:
         """The routes, None before the first answer."""
-        ...
 
     def instances(self, name: str) -> Sequence[Instance] | None:
         """The last answer for this colour, None when there was none yet."""
-        ...
 
     def follow(self, names: Collection[str]) -> None:
         """Follow exactly these colours, by their name in the catalog."""
-        ...
 
     def silence(self) -> tuple[float, str] | None:
         """Since when (monotonic clock) and why nothing is said; None when it is."""
-        ...
 
 
 class Agent:

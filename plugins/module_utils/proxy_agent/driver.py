@@ -116,15 +116,12 @@ class RunningProxy(Protocol):
 
     def structure(self) -> str:
         """The digest of what it was started with, to be compared with C(ProxyDriver.structure_of)."""
-        ...
 
     def backends(self) -> AbstractSet[str]:
         """The backends that it can send requests to."""
-        ...
 
     def servers(self) -> Servers:
         """All servers as they are now."""
-        ...
 
     def switch(self, routes: Collection[Route]) -> None:
         """Send users where these routes say and nobody anywhere else; routes that the structure has no place for wait.
@@ -132,7 +129,6 @@ class RunningProxy(Protocol):
         In memory and on disk, both read back: what is lost at the next start is no flip. DeliveryError: it may be
         neither wholly the old nor wholly the new one; calling it again makes it whole.
         """
-        ...
 
     def serve(self, wanted: Mapping[str, Wanted], seen: Servers) -> Served:
         """Bring the servers of these backends from what was C(seen) to what is wanted, without harm to a request.
@@ -140,11 +136,9 @@ class RunningProxy(Protocol):
         A new server gets requests only once it has proven itself; one that goes is drained first. One backend's problem
         stops no other. Backends that the structure lacks are passed over.
         """
-        ...
 
     def record(self, routes: Collection[Route], desired: Desired, seen: Servers) -> None:
         """Keep on disk what a start without Consul begins with. A structure that is not in force stays out of it."""
-        ...
 
 
 class ProxyDriver(Protocol):
@@ -159,46 +153,36 @@ class ProxyDriver(Protocol):
 
     def server_name(self, endpoint: Endpoint) -> str:
         """What the proxy calls the server at this place: the key in C(Servers)."""
-        ...
 
     def structure_of(self, routes: Collection[Route]) -> str:
         """The digest of everything that only C(restructure) can change, if these were the routes."""
-        ...
 
     def refusal(self, routes: Collection[Route]) -> Refusal | None:
         """What the proxy has against these routes; None: nothing. DeliveryError: it could not be asked."""
-        ...
 
     def running(self) -> RunningProxy:
         """The current generation; ProxyAwayError when there is none."""
-        ...
 
     def generations(self) -> tuple[Generation, ...]:
         """The current one first, then those that still finish requests; ProxyAwayError when nothing answers."""
-        ...
 
     def counts(self, generations: Iterable[Generation]) -> Counts:
         """Count in all of these; one that is replaced and has just ended has nothing left to count."""
-        ...
 
     def restructure(self, routes: Collection[Route], desired: Desired) -> RunningProxy:
         """Put another structure in force without a lost request; what runs then. DeliveryError: the old one is back.
 
         Servers that got requests before get them at once, all others have to prove themselves.
         """
-        ...
 
     def startable(self) -> bool:
         """Whether the proxy would start with the files that it has."""
-        ...
 
     def write_start(self, routes: Collection[Route], desired: Desired) -> None:
         """Write what the next start begins with. The proxy does not run meanwhile. DeliveryError: it could not."""
-        ...
 
     def become(self) -> NoReturn:
         """Turn this process into the proxy. OSError: it could not be executed."""
-        ...
 
 
 def backends_of(service: str) -> tuple[str, ...]:

@@ -110,6 +110,9 @@ class InstancesWatch(Watch):
 
     def _ask(self) -> None:
         self._index, found = self._catalog.instances(self._name, self._index, _WAIT)
+        if {instance.id for instance in self.current or ()} - {instance.id for instance in found if instance.passing}:
+            # What takes something away is believed when it is said twice.
+            self._index, found = self._catalog.instances(self._name)
         if not self.stopped and self.current != found:
             self.current = found
             self._changed()

@@ -15,7 +15,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.labels import SPEC_LABEL
 from ..core.names import is_dns_label
+from ..ports.catalog import SPEC_META, TASK_META
 from .checks import checks_of, unknown_keys
 from .container import Binding, Container
 from .service_options import ContainerOptions, ServiceOptions
@@ -24,7 +26,7 @@ Definition = dict[str, Any]
 
 OWNER = "owner"
 HASH = "hash"
-_RESERVED_META = frozenset({OWNER, HASH, "container", "swarm_service", "swarm_task", "swarm_node"})
+_RESERVED_META = frozenset({OWNER, HASH, "container", "swarm_service", TASK_META, "swarm_node", SPEC_META})
 # Consul refuses the whole registration when one Meta pair breaks these.
 _META_KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _META_VALUE_LENGTH = 512
@@ -141,6 +143,7 @@ def _definition(
             OWNER: node.name,
             "container": container.id,
             **{f"swarm_{key}": value for key, value in container.swarm.items()},
+            **({SPEC_META: spec} if (spec := container.labels.get(SPEC_LABEL)) else {}),
         },
     }
     if checks:

@@ -74,7 +74,8 @@ class Route:
     C(paths) and C(hosts) are what users come in by, those of the live release. C(releases) is what each colour's
     release asked for; a colour without an entry is treated as C(paths), C(hosts) and C(options) say. C(instances)
     are the colours that are expected to run, with their expected number. C(draining) are instances,
-    C(address:port), that get no new requests because they are about to be scaled away.
+    C(address:port), that get no new requests because they are about to be scaled away. C(epoch) is raised by
+    whoever goes back on purpose, with data that is older than what the proxies have.
     """
 
     service: str
@@ -87,6 +88,12 @@ class Route:
     preview: Preview | None = None
     draining: tuple[str, ...] = ()
     releases: Mapping[str, ColorRoute] = field(default_factory=dict)
+    epoch: int = 0
+
+    @property
+    def age(self) -> tuple[int, int]:
+        """What orders the versions of a route: nobody takes one that is older than what is in effect."""
+        return self.epoch, self.revision
 
     def own(self, color: str) -> ColorRoute:
         """What holds for one colour alone: the options of one release never reach the other."""
@@ -123,6 +130,7 @@ class Route:
             "split": {"live": self.split.live, "candidate": self.split.candidate, "percent": self.split.percent},
             "instances": {color: self.instances[color] for color in COLORS if color in self.instances},
             "draining": list(self.draining),
+            "epoch": self.epoch,
             "releases": {
                 color: {
                     "paths": list(own.paths),
@@ -161,6 +169,7 @@ class Route:
                 split=Split(split["live"], split.get("candidate"), int(split.get("percent", 0))),
                 instances={str(color): int(count) for color, count in document["instances"].items()},
                 draining=tuple(str(instance) for instance in document.get("draining", ())),
+                epoch=int(document.get("epoch", 0)),
                 releases={str(color): _color_route(own) for color, own in document.get("releases", {}).items()},
                 preview=Preview(preview["color"], preview["token_sha256"]) if preview else None,
             )

@@ -15,11 +15,12 @@ from typing import Any
 
 from ..compose.project import ComposeProject
 from ..core.errors import DeliveryError
+from ..core.labels import COLOR_LABEL, PROJECT_LABEL, SPEC_LABEL, TARGET_LABEL
 from ..core.names import color_name, service_name
 from ..ports.engine import KeptService
 from .dialect import BASE_DIALECT
 from .mentions import warn_mentions
-from .naming import COLOR_LABEL, PROJECT_LABEL, TARGET_LABEL, stack_key
+from .naming import stack_key
 from .published_ports import published_ports
 from .releasable import check_image, check_target
 from .resources import sections
@@ -86,6 +87,9 @@ def stack_document(
         deploy["replicas"] = instances if instances is not None else deploy.get("replicas", 1)
     own = {PROJECT_LABEL: project.name, TARGET_LABEL: target, **({COLOR_LABEL: color} if color else {})}
     deploy["labels"] = {**deploy.get("labels", {}), **own, **(labels or {})}
+    if color is not None and (labels or {}).get(SPEC_LABEL):
+        # On the containers too: the registrator of a node sees no service, and tells the proxies which release it is.
+        service["labels"] = {**service.get("labels", {}), SPEC_LABEL: (labels or {})[SPEC_LABEL]}
     service["image"] = pinned.get(service["image"], service["image"])
     services = {stack_key(target, color): service}
     for name in dict.fromkeys(side_targets):

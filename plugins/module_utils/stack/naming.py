@@ -2,17 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: nothing outside of it may import this file, which changes without notice.
-"""What a stack file and a Swarm call our services, and the labels by which a release knows them again."""
+"""What a stack file and a Swarm call our services."""
 
 from __future__ import annotations
-
-# Service labels. The first three say what a service is, the others which run deployed what.
-PROJECT_LABEL = "dockerflow.project"
-TARGET_LABEL = "dockerflow.target"
-COLOR_LABEL = "dockerflow.color"
-RUN_LABEL = "dockerflow.run"
-SPEC_LABEL = "dockerflow.spec"
-IMAGE_LABEL = "dockerflow.image"
 
 
 def stack_key(target: str, color: str | None = None) -> str:

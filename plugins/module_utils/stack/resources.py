@@ -13,7 +13,7 @@ from typing import Any
 
 from ..compose.project import ComposeProject
 from ..core.errors import DeliveryError
-from .naming import PROJECT_LABEL
+from ..core.labels import PROJECT_LABEL
 from .service import host_network_key
 from .warnings import Warnings
 

@@ -12,18 +12,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core.errors import EngineError, OutOfDateError
+from ..core.labels import COLOR_LABEL, IMAGE_LABEL, PROJECT_LABEL, RUN_LABEL, SPEC_LABEL, TARGET_LABEL
 from ..ports.engine import Deployment, ImageState, ServiceState, TaskState, Translation
 from ..stack.dialect import client_dialect
 from ..stack.document import StackDocument, stack_document
-from ..stack.naming import (
-    COLOR_LABEL,
-    IMAGE_LABEL,
-    PROJECT_LABEL,
-    RUN_LABEL,
-    SPEC_LABEL,
-    TARGET_LABEL,
-    swarm_service_name,
-)
+from ..stack.naming import swarm_service_name
 from ..stack.spec_hash import spec_hash
 from .stack_deploy import stack_deploy
 from .swarm_state import leaving_first, service_state, task_state

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..core.labels import IMAGE_LABEL, RUN_LABEL, SPEC_LABEL
 from ..ports.engine import Phase, ServiceState, TaskState, UpdateState
-from ..stack.naming import IMAGE_LABEL, RUN_LABEL, SPEC_LABEL
 
 # Task states from which a task never comes back (Swarm's own order of states).
 _ENDED = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from ...core.errors import DeliveryError
@@ -22,16 +22,18 @@ class Acceptance:
     errors: dict[str, str] = field(default_factory=dict)
 
 
-def accept(documents: Mapping[str, str], last_good: Mapping[str, Route]) -> Acceptance:
+def accept(documents: Mapping[str, str], last_good: Mapping[str, Route], lost: Collection[str] = ()) -> Acceptance:
     """Judge what stands in Consul, by service, against the routes that were last in effect.
 
-    Routes that stay as they are come first, so that nobody can take a path away from a service that has it.
+    Routes that stay as they are come first, so that nobody can take a path away from a service that has it. A version
+    that is older than what is in effect is history, told by a Consul that was restored or replays its log: it is never
+    gone back to. Services in C(lost), whose routes Consul does not have any more, keep theirs where that harms none.
     """
     parsed: dict[str, Route] = {}
     errors: dict[str, str] = {}
     for service, text in documents.items():
         try:
-            parsed[service] = _parse(service, text)
+            parsed[service] = _not_older(_parse(service, text), last_good.get(service))
         except DeliveryError as error:
             errors[service] = str(error)
     routes: dict[str, Route] = {}
@@ -42,7 +44,7 @@ def accept(documents: Mapping[str, str], last_good: Mapping[str, Route]) -> Acce
             errors[service] = f"service_path: '{key}' of '{service}' belongs to '{owner}': choose another path or host"
         else:
             routes[service] = parsed[service]
-    for service in errors:
+    for service in (*errors, *lost):
         previous = last_good.get(service)
         if previous is not None and not conflicts(previous, routes.values()):
             routes[service] = previous
@@ -61,6 +63,15 @@ def _parse(service: str, text: str) -> Route:
     route = Route.from_document(document)
     if route.service != service:
         raise DeliveryError(f"the key of '{service}' in Consul holds the route of '{route.service}': correct it")
+    return route
+
+
+def _not_older(route: Route, in_effect: Route | None) -> Route:
+    if in_effect is not None and route.age < in_effect.age:
+        raise DeliveryError(
+            f"Consul holds revision {route.revision} of '{route.service}', older than {in_effect.revision}, which is "
+            f"in effect here and stays: release it again, if Consul was restored from a backup"
+        )
     return route
 
 

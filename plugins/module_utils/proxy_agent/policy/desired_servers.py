@@ -42,7 +42,7 @@ def desired_servers(
                 servers[name] = ()
                 continue
             one = known(name)
-            judgement = judge(name, instances(name), one.before, followed[color], one.up)
+            judgement = judge(name, instances(name), one.before, followed[color], one.up, route.own(color).spec)
             servers[name] = judgement.servers
             notes.extend(judgement.notes)
     return servers, notes

@@ -53,5 +53,5 @@ def intend(written: Written | None, good: LastGood) -> Intent:
     if written is None:
         return Intent(good, dict(good.routes))
     good = good.having_seen(written.index, written.documents)
-    acceptance = accept(good.with_orphans(written.documents), good.routes)
+    acceptance = accept(written.documents, good.routes, sorted(good.orphans))
     return Intent(good, acceptance.routes, acceptance.errors)

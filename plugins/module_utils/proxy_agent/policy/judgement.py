@@ -37,11 +37,13 @@ def judge(
     before: Sequence[Endpoint],
     expected: int,
     up: Collection[Endpoint],
+    spec: str = "",
 ) -> Judgement:
     """The servers of the backend C(name).
 
     C(found) is Consul's answer (None: there was none yet), C(before) what was desired last, C(expected) how many the
-    route counts on, C(up) those servers whose own check passes.
+    route counts on, C(up) those servers whose own check passes. C(spec) is the release that the route means: instances
+    of another one, on a node that was cut off and came back, say, are none of its servers.
 
     An instance is out when it left the catalog or one of its checks is critical. A node that only lost touch
     (serfHealth) stays: whether its instances answer is for the proxy's own check to say. An answer that takes
@@ -49,7 +51,7 @@ def judge(
     """
     if found is None:
         return Judgement(tuple(before))
-    servers, notes = _endpoints(instance for instance in found if instance.passing)
+    servers, notes = _endpoints(instance for instance in found if instance.passing and is_of(instance, spec))
     if servers or expected <= 0:
         return Judgement(servers, notes)
     kept = tuple(server for server in before if server in up)
@@ -60,6 +62,11 @@ def judge(
         )
         notes = (*notes, note)
     return Judgement(kept, notes)
+
+
+def is_of(instance: Instance, spec: str) -> bool:
+    """Whether an instance is of this release. Where either side does not say, it is taken to be."""
+    return not spec or instance.spec in (None, spec)
 
 
 def _endpoints(instances: Iterable[Instance]) -> tuple[tuple[Endpoint, ...], tuple[str, ...]]:

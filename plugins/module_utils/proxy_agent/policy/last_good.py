@@ -72,11 +72,6 @@ class LastGood:
         lost = set(self.routes) - set(documents) if index < self.index else set()
         return replace(self, index=index, orphans=(self.orphans | lost) - set(documents))
 
-    def with_orphans(self, documents: Mapping[str, str]) -> dict[str, str]:
-        """C(documents) and the routes that Consul lost."""
-        kept = {service: self.routes[service].to_json() for service in self.orphans if service in self.routes}
-        return {**kept, **documents}
-
     def with_effect(
         self, routes: Mapping[str, Route], servers: Mapping[str, Sequence[Endpoint]], backends: AbstractSet[str]
     ) -> LastGood:

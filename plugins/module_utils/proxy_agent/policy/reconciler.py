@@ -67,8 +67,11 @@ class Reconciler:
             generations = self._driver.generations()
         except ProxyAwayError as error:
             errors = {**dict.fromkeys(self._last_good.routes, str(error)), **state.errors}
-            return Effect(self._last_good.routes, errors, {}, (), [*state.notes, str(error)])
-        return Effect(self._last_good.routes, state.errors, servers, generations, state.notes, state.pending)
+            return Effect(
+                self._last_good.routes, errors, {}, (), [*state.notes, str(error)], lost=self._last_good.orphans
+            )
+        good = self._last_good
+        return Effect(good.routes, state.errors, servers, generations, state.notes, state.pending, good.orphans)
 
     def _apply(self, running: RunningProxy, state: _Pass, instances: Instances) -> RunningProxy:
         # The switch first: a flip waits for nothing.

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ class Effect:
 
     C(routes): by service, in the proxy's memory and files. C(errors): why a newer version is not. C(servers): as the
     current generation has them. C(generations): none when the proxy is away. C(pending): something is left to be done.
+    C(lost): services whose routes Consul does not have any more; whoever rebuilds it finds them in what is published.
     """
 
     routes: Mapping[str, Route] = field(default_factory=dict)
@@ -32,6 +33,7 @@ class Effect:
     generations: tuple[Generation, ...] = ()
     notes: Sequence[str] = ()
     pending: bool = False
+    lost: Collection[str] = ()
 
 
 def document(proxy: str, provider: str, effect: Effect, counts: Counts) -> dict[str, Any]:
@@ -67,7 +69,9 @@ def is_busy(effect: Effect, counts: Counts) -> bool:
 
 def _service(service: str, effect: Effect, counts: Counts) -> dict[str, Any]:
     route = effect.routes.get(service)
+    kept = {"route": route.to_document()} if route is not None and service in effect.lost else {}
     return {
+        **kept,
         "revision": route.revision if route else 0,
         "error": effect.errors.get(service),
         "live": route.split.live if route else None,

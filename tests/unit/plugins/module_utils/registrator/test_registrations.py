@@ -22,7 +22,11 @@ def _summary(definitions: Any) -> list[tuple[str, str, str, int]]:
 
 
 def test_a_whole_definition(inspected: Inspected) -> None:
-    labels = {"com.docker.swarm.service.name": "books-ms_app-blue", "com.docker.swarm.task.id": "vag6"}
+    labels = {
+        "com.docker.swarm.service.name": "books-ms_app-blue",
+        "com.docker.swarm.task.id": "vag6",
+        "dockerflow.spec": "s1",
+    }
     environment = [
         "SERVICE_NAME=books-ms-app-blue",
         "SERVICE_TAGS=v2",
@@ -43,6 +47,7 @@ def test_a_whole_definition(inspected: Inspected) -> None:
                 "container": ID,
                 "swarm_service": "books-ms_app-blue",
                 "swarm_task": "vag6",
+                "dockerflow_spec": "s1",
             },
             "Checks": [{"HTTP": "http://172.17.0.1:32790/health", "Interval": "10s"}],
         },

@@ -36,6 +36,7 @@ ROUTE = Route(
     options=RouteOptions(check_path="/health", retries=0),
     preview=Preview("green", "0123456789abcdef" * 4),
     draining=("192.0.2.1:32768",),
+    epoch=1,
     releases={
         "blue": ColorRoute(("/api/v1/books", "/books"), ("www.example.com",), RouteOptions("/health", 0), "s1"),
         "green": ColorRoute(("/v2",), (), RouteOptions(timeout_server=60), "s2"),
@@ -52,6 +53,7 @@ DOCUMENT = {
     "instances": {"blue": 2, "green": 2},
     "draining": ["192.0.2.1:32768"],
     "preview": {"color": "green", "token_sha256": "0123456789abcdef" * 4},
+    "epoch": 1,
     "releases": {
         "blue": {
             "paths": ["/api/v1/books", "/books"],
@@ -105,8 +107,9 @@ def test_there_and_back(route: Route) -> None:
 
 def test_what_an_older_version_left_out_has_its_default() -> None:
     document = changed(preview=None, split={"live": "blue"})
-    del document["draining"], document["options"]["timeout_queue"]
+    del document["draining"], document["options"]["timeout_queue"], document["releases"], document["epoch"]
     found = Route.from_document(document)
+    assert (found.releases, found.epoch) == ({}, 0)
     assert (found.split, found.preview, found.draining) == (Split("blue", None, 0), None, ())
     assert found.options.timeout_queue == 5
 

@@ -78,6 +78,8 @@ def test_labels_of_the_file_and_of_the_caller() -> None:
     project = shop({"deploy": {"labels": {"team": "books"}}, "labels": {"kind": "container"}})
     service = stack_document(project, "app", "blue", labels={"dockerflow.run": "r1"}).content["services"]["app-blue"]
     assert service["labels"] == {"kind": "container"}
+    known = stack_document(project, "app", "blue", labels={"dockerflow.spec": "s1"}).content["services"]["app-blue"]
+    assert known["labels"] == {"kind": "container", "dockerflow.spec": "s1"}
     assert service["deploy"]["labels"] == {
         "team": "books",
         "dockerflow.project": "shop",

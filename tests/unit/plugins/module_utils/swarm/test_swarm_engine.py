@@ -12,13 +12,13 @@ import docker.errors
 import pytest
 import requests
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import EngineError, OutOfDateError
-from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine import ImageState, ServiceState
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stack.naming import (
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.labels import (
     COLOR_LABEL,
     PROJECT_LABEL,
     SPEC_LABEL,
     TARGET_LABEL,
 )
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine import ImageState, ServiceState
 from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm import swarm_engine
 from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_engine import (
     SwarmEngine,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.policy.acceptance import accept
-from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
 
 NewRoute = Callable[..., Route]
 
@@ -64,3 +64,29 @@ def test_a_newer_sound_revision_replaces_the_last_good_one(new_route: NewRoute) 
     old = new_route("a")
     new = dataclasses.replace(old, revision=2, paths=("/other",))
     assert accept(_documents(new), {"a": old}).routes == {"a": new}
+
+
+@pytest.mark.parametrize(
+    ("epoch", "revision", "taken"),
+    [
+        pytest.param(0, 8, True, id="newer"),
+        pytest.param(0, 7, True, id="the same again"),
+        pytest.param(0, 6, False, id="history: a Consul that replays its log, or an older backup"),
+        pytest.param(1, 2, True, id="somebody goes back on purpose"),
+    ],
+)
+def test_nobody_goes_back_in_history(new_route: NewRoute, epoch: int, revision: int, taken: bool) -> None:
+    before = new_route("a", revision=7)
+    told = new_route("a", revision=revision, epoch=epoch, split=Split("green"))
+    result = accept(_documents(told, new_route("b")), {"a": before})
+    assert result.routes["a"] == (told if taken else before)
+    assert ("older than 7, which is in effect here and stays" in result.errors.get("a", "")) is not taken
+    assert "b" in result.routes
+
+
+def test_a_route_that_consul_lost_stays_where_that_harms_no_other(new_route: NewRoute) -> None:
+    before = {"a": new_route("a"), "b": new_route("b", paths=("/x",))}
+    other = new_route("c", paths=("/x",))
+    result = accept(_documents(other), before, ["a", "b"])
+    assert result.routes == {"c": other, "a": before["a"]}
+    assert result.errors == {}

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.catalog import Instance
@@ -47,6 +48,23 @@ def test_judging(
     judgement = judge("books-blue", found, before, expected, up)
     assert list(judgement.servers) == servers
     assert bool(judgement.notes) is noted
+
+
+@pytest.mark.parametrize(
+    ("wanted", "of", "servers"),
+    [
+        pytest.param("s2", ["s2", "s2"], [A, B], id="all of the release"),
+        pytest.param("s2", ["s2", "s1"], [A], id="one of a release that was superseded: its node came back"),
+        pytest.param("s2", ["s2", None], [A, B], id="another registrator does not say"),
+        pytest.param("", ["s1", "s2"], [A, B], id="the route does not say"),
+    ],
+)
+def test_only_instances_of_the_release_are_servers(wanted: str, of: list[str | None], servers: list[Endpoint]) -> None:
+    found = [
+        replace(_instance(endpoint), meta={"dockerflow_spec": spec} if spec else {})
+        for endpoint, spec in zip((A, B), of, strict=True)
+    ]
+    assert list(judge("books-blue", found, [A, B], 2, {A, B}, wanted).servers) == servers
 
 
 @pytest.mark.parametrize("address", ["", "app.example.com", "10.0.0.1 check", "10.0.0.1\nserver x"])

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.driver import Counts, ServerState
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.report.acknowledgement import (
@@ -58,3 +60,10 @@ def test_numbers_that_somebody_waits_for_are_published_often(
     counts: Counts, draining: tuple[str, ...], busy: bool
 ) -> None:
     assert is_busy(effect(server("a"), draining=draining), counts) is busy
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_route_that_consul_lost_is_told_whole(lost: bool) -> None:
+    known = replace(effect(server("a")), lost=("shop-app",) if lost else ())
+    said = document("p1", "haproxy", known, Counts())["services"]["shop-app"]
+    assert said.get("route") == (known.routes["shop-app"].to_document() if lost else None)
