@@ -74,13 +74,13 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.module.argumen
 )
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.status import status_or_why_not
+from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.options import setting_arguments
 from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_engine import Engine
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
     **DOCKER_ARGUMENTS,
-    "project": {"type": "str"},
-    "target": {"type": "str"},
+    **setting_arguments("release_info"),
 }
 
 

@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - dockerflow.delivery.release.run
   - dockerflow.delivery.release.stage
   - dockerflow.delivery.attributes
+  - dockerflow.delivery.attributes.run
   - dockerflow.delivery.attributes.delivery
 attributes:
   check_mode:
@@ -105,16 +106,17 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.module.argumen
     new_module,
 )
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import check_token
+from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.options import setting_arguments
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import preview as stage_preview
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import proxy as stage_proxy
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
     **DOCKER_ARGUMENTS,
-    **TARGET_ARGUMENTS,
     **STAGE_ARGUMENTS,
+    **setting_arguments("release_preview"),
+    **TARGET_ARGUMENTS,
     "token": {"type": "str", "required": True, "no_log": True},
-    "timeout": {"type": "int", "default": 60},
 }
 
 

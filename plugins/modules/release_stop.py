@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - dockerflow.delivery.release.run
   - dockerflow.delivery.release.stage
   - dockerflow.delivery.attributes
+  - dockerflow.delivery.attributes.run
   - dockerflow.delivery.attributes.delivery
 attributes:
   check_mode:
@@ -123,19 +124,18 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.module.argumen
     new_module,
 )
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import utc_now
+from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.options import setting_arguments
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import stop as stage_stop
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
     **DOCKER_ARGUMENTS,
-    **TARGET_ARGUMENTS,
     **STAGE_ARGUMENTS,
+    **setting_arguments("release_stop"),
+    **TARGET_ARGUMENTS,
     "color": {"type": "str", "choices": ["blue", "green"]},
     "abort": {"type": "bool", "default": False},
     "planned_live": {"type": "str", "choices": ["blue", "green"]},
-    "keep_warm": {"type": "int", "default": 0},
-    "drain_timeout": {"type": "int", "default": 60},
-    "stop_timeout": {"type": "int", "default": 120},
 }
 
 

@@ -15,7 +15,7 @@ from ..compose.location import check_project_name, locate
 from ..compose.yaml_files import read_yaml
 from ..core.errors import DeliveryError
 from ..core.names import service_name
-from .declaration import FILE_NAME, resolve_settings
+from .resolution import FILE_NAME, resolve_settings
 
 
 def project_settings(
