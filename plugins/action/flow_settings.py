@@ -13,8 +13,14 @@ from ansible.parsing.mod_args import ModuleArgsParser
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
-from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.declaration import setting_variables
+from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.options import module_options
 from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.project_settings import project_settings
+from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.resolution import setting_variables
+
+ARGUMENTS: dict[str, Any] = {
+    "project_src": {"type": "path", "required": True},
+    "flow": {"type": "list", "elements": "str", "default": []},
+}
 
 
 class ActionModule(ActionBase):
@@ -23,14 +29,9 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the settings, or one sentence on what is wrong with them."""
+        """Return the settings and what they mean for modules, or one sentence on what is wrong with them."""
         super().run(tmp, task_vars)
-        _validation, arguments = self.validate_argument_spec(  # type: ignore[no-untyped-call]
-            {
-                "project_src": {"type": "path", "required": True},
-                "flow": {"type": "list", "elements": "str", "default": []},
-            }
-        )
+        _validation, arguments = self.validate_argument_spec(ARGUMENTS)  # type: ignore[no-untyped-call]
         given = task_vars or {}
         try:
             # Variables of plays and inventory are merged with the extra vars here, so only the names tell them apart.
@@ -49,7 +50,8 @@ class ActionModule(ActionBase):
             return {"failed": True, "msg": str(error)}
         if arguments["flow"]:
             settings["flow"] = arguments["flow"]
-        return {"changed": False, "settings": settings, "_ansible_no_log": True}
+        options = module_options(settings)
+        return {"changed": False, "settings": settings, "options": options, "_ansible_no_log": True}
 
     def _check_tests(self, path: str) -> None:
         """Refuse a file of tests that Ansible could not run, before anything is deployed.

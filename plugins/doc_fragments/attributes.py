@@ -7,7 +7,10 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Attributes; a module states C(support) for each of those in DOCUMENTATION and extends DELIVERY as well."""
+    """Attributes; a module states C(support) for each of those in DOCUMENTATION and extends DELIVERY as well.
+
+    One that takes part in a run extends RUN before it, because the first fragment's word on an attribute counts.
+    """
 
     DOCUMENTATION = r"""
 options: {}
@@ -30,4 +33,17 @@ attributes:
     support: full
     membership:
       - dockerflow.delivery.delivery
+"""
+
+    RUN = r"""
+options: {}
+attributes:
+  action_group:
+    description:
+      - Use C(group/dockerflow.delivery.delivery) in C(module_defaults) to set defaults for this module, and
+        C(group/dockerflow.delivery.run) for those that take part in a run.
+    support: full
+    membership:
+      - dockerflow.delivery.delivery
+      - dockerflow.delivery.run
 """

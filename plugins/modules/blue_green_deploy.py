@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - dockerflow.delivery.release.run
   - dockerflow.delivery.release.stage
   - dockerflow.delivery.attributes
+  - dockerflow.delivery.attributes.run
   - dockerflow.delivery.attributes.delivery
 attributes:
   check_mode:
@@ -206,6 +207,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs i
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
+from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.options import setting_arguments
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import deploy, rolling
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.sources import DeployWish, Sources, prepare
 
@@ -213,25 +215,9 @@ ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
     **DOCKER_ARGUMENTS,
     **STAGE_ARGUMENTS,
+    **setting_arguments("blue_green_deploy"),
     "project_src": {"type": "path", "required": True},
-    "files": {"type": "list", "elements": "str", "default": []},
-    "project": {"type": "str"},
     "target": {"type": "str", "required": True},
-    "side_targets": {"type": "list", "elements": "str", "default": []},
-    "blue_green": {"type": "bool", "default": True},
-    "scale": {"type": "str"},
-    "min_scale": {"type": "int", "default": 1},
-    "max_scale": {"type": "int"},
-    "pull_side_targets": {"type": "bool", "default": False},
-    "env": {"type": "dict", "default": {}, "no_log": True},
-    "profiles": {"type": "list", "elements": "str", "default": []},
-    "force": {"type": "bool", "default": False},
-    "target_port": {"type": "int"},
-    "with_registry_auth": {"type": "bool", "default": False},
-    "timeout": {"type": "int", "default": 300},
-    "drain_timeout": {"type": "int", "default": 60},
-    "stop_timeout": {"type": "int", "default": 120},
-    "max_failures": {"type": "int", "default": 3},
 }
 
 

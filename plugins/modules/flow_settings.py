@@ -64,6 +64,11 @@ EXAMPLES = r"""
     dest: "/var/lib/docker-flow/projects/{{ release.settings.project }}/{{ item }}"
     mode: "0600"
   loop: "{{ release.settings.project_files }}"
+
+- name: Stop the old release as the settings say
+  dockerflow.delivery.release_stop:
+  module_defaults:
+    dockerflow.delivery.release_stop: "{{ release.options.release_stop }}"
 """
 
 RETURN = r"""
@@ -107,4 +112,11 @@ settings:
       description: Name of the service in Consul and in the proxies.
       type: str
       sample: books-ms-app
+options:
+  description:
+    - Per module of this collection, by its short name, the options that the settings mean. What is not set is left out.
+      For C(module_defaults) of a block that holds the stages, as in the example.
+  returned: success
+  type: dict
+  sample: {release_stop: {project: books-ms, target: app, keep_warm: 600}}
 """

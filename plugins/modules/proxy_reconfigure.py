@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - dockerflow.delivery.release.run
   - dockerflow.delivery.release.stage
   - dockerflow.delivery.attributes
+  - dockerflow.delivery.attributes.run
   - dockerflow.delivery.attributes.delivery
 attributes:
   check_mode:
@@ -162,22 +163,17 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.rules import check_host, check_path
+from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.options import setting_arguments
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import proxy
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
     **DOCKER_ARGUMENTS,
-    **TARGET_ARGUMENTS,
     **STAGE_ARGUMENTS,
+    **setting_arguments("proxy_reconfigure"),
+    **TARGET_ARGUMENTS,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "color": {"type": "str", "choices": ["blue", "green"]},
-    "service_path": {"type": "list", "elements": "str", "default": []},
-    "service_domain": {"type": "list", "elements": "str"},
-    "check_path": {"type": "str"},
-    "retries": {"type": "int"},
-    "timeout_server": {"type": "int"},
-    "timeout": {"type": "int", "default": 60},
-    "front_door_path": {"type": "str"},
     "planned_instances": {"type": "int"},
     "drain_timeout": {"type": "int", "default": 0},
 }

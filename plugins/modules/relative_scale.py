@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - dockerflow.delivery.release.run
   - dockerflow.delivery.release.stage
   - dockerflow.delivery.attributes
+  - dockerflow.delivery.attributes.run
   - dockerflow.delivery.attributes.delivery
 attributes:
   check_mode:
@@ -110,20 +111,16 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs i
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
+from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.options import setting_arguments
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import scaling
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
     **DOCKER_ARGUMENTS,
-    **TARGET_ARGUMENTS,
     **STAGE_ARGUMENTS,
+    **setting_arguments("relative_scale"),
+    **TARGET_ARGUMENTS,
     "scale": {"type": "str", "required": True},
-    "which": {"type": "str", "choices": list(scaling.WHICH), "default": "live"},
-    "min_scale": {"type": "int", "default": 1},
-    "max_scale": {"type": "int"},
-    "timeout": {"type": "int", "default": 300},
-    "drain_timeout": {"type": "int", "default": 60},
-    "max_failures": {"type": "int", "default": 3},
 }
 
 

@@ -113,20 +113,16 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs i
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
+from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.options import setting_arguments
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import adopt, proxy
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
     **DOCKER_ARGUMENTS,
-    **TARGET_ARGUMENTS,
     **STAGE_ARGUMENTS,
+    **setting_arguments("release_adopt"),
+    **TARGET_ARGUMENTS,
     "live": {"type": "str", "choices": ["blue", "green"]},
-    "service_path": {"type": "list", "elements": "str", "default": []},
-    "service_domain": {"type": "list", "elements": "str"},
-    "check_path": {"type": "str"},
-    "retries": {"type": "int"},
-    "timeout_server": {"type": "int"},
-    "timeout": {"type": "int", "default": 60},
 }
 
 

@@ -68,12 +68,12 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.module.connect
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.runner import finish
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs import CONSUL_ARGUMENTS, DOCKER_ARGUMENTS
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.status import status_or_why_not
+from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.options import setting_arguments
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
     **DOCKER_ARGUMENTS,
-    "project": {"type": "str"},
-    "target": {"type": "str"},
+    **setting_arguments("release_info"),
 }
 
 

@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - dockerflow.delivery.release.connection
   - dockerflow.delivery.release.run
   - dockerflow.delivery.attributes
+  - dockerflow.delivery.attributes.run
   - dockerflow.delivery.attributes.delivery
 attributes:
   check_mode:
@@ -85,12 +86,14 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs i
     TARGET_ARGUMENTS,
 )
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.lock import RunLock
+from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.options import setting_arguments
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
     **DOCKER_ARGUMENTS,
-    **TARGET_ARGUMENTS,
     **RUN_ARGUMENTS,
+    **setting_arguments("release_lock"),
+    **TARGET_ARGUMENTS,
     "state": {"type": "str", "choices": ["held", "released"], "default": "held"},
     "stage": {"type": "str", "default": "start"},
     "hold_for": {"type": "int", "default": 0},

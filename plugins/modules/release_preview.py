@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - dockerflow.delivery.release.run
   - dockerflow.delivery.release.stage
   - dockerflow.delivery.attributes
+  - dockerflow.delivery.attributes.run
   - dockerflow.delivery.attributes.delivery
 attributes:
   check_mode:
@@ -105,15 +106,16 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.rules import check_token
+from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.options import setting_arguments
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import preview
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
     **DOCKER_ARGUMENTS,
-    **TARGET_ARGUMENTS,
     **STAGE_ARGUMENTS,
+    **setting_arguments("release_preview"),
+    **TARGET_ARGUMENTS,
     "token": {"type": "str", "required": True, "no_log": True},
-    "timeout": {"type": "int", "default": 60},
 }
 
 

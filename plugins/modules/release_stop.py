@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - dockerflow.delivery.release.run
   - dockerflow.delivery.release.stage
   - dockerflow.delivery.attributes
+  - dockerflow.delivery.attributes.run
   - dockerflow.delivery.attributes.delivery
 attributes:
   check_mode:
@@ -124,19 +125,18 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.run import utc_now
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
+from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.options import setting_arguments
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import stop
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
     **DOCKER_ARGUMENTS,
-    **TARGET_ARGUMENTS,
     **STAGE_ARGUMENTS,
+    **setting_arguments("release_stop"),
+    **TARGET_ARGUMENTS,
     "color": {"type": "str", "choices": ["blue", "green"]},
     "abort": {"type": "bool", "default": False},
     "planned_live": {"type": "str", "choices": ["blue", "green"]},
-    "keep_warm": {"type": "int", "default": 0},
-    "drain_timeout": {"type": "int", "default": 60},
-    "stop_timeout": {"type": "int", "default": 120},
 }
 
 

@@ -88,16 +88,16 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs i
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
+from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.options import setting_arguments
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import verify
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
     **DOCKER_ARGUMENTS,
-    **TARGET_ARGUMENTS,
     **STAGE_ARGUMENTS,
-    "timeout": {"type": "int", "default": 60},
+    **setting_arguments("release_verify"),
+    **TARGET_ARGUMENTS,
     "steady": {"type": "int", "default": 2},
-    "max_failures": {"type": "int", "default": 3},
 }
 
 

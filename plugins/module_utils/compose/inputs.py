@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import DeliveryError
-from .files import find_files, project_variables
+from .location import Location
 from .variables import interpolate, referenced_variables
 from .yaml_files import parse_yaml
 
@@ -42,23 +42,19 @@ class _Search:
     visited: set[Path] = field(default_factory=set)
 
 
-def project_files(project_src: str, files: Sequence[str] = (), env: Mapping[str, str] | None = None) -> ProjectFiles:
-    """Every file below C(project_src) that Compose reads, and every variable that these refer to.
+def project_files(location: Location) -> ProjectFiles:
+    """Every file of the project that Compose reads, and every variable that these refer to.
 
     Compose files with their override, what they C(extend) and C(include), C(.env), C(env_file), C(label_file), and the
     files of configs and secrets. Files that do not exist are left out: Compose says what misses them. Absolute paths
     are left out as well, because they name a place on the manager. Raises DeliveryError for a path that leaves the
-    project directory, and for YAML that cannot be read. C(env) are the variables that paths are interpolated with.
+    project directory, and for YAML that cannot be read.
     """
-    given = dict(env or {})
-    root = Path(project_src).absolute()
-    paths = find_files(str(root), files, given)
-    base = paths[0].parent
-    search = _Search(root, project_variables(str(base), given))
-    for directory in dict.fromkeys((base, root)):
+    search = _Search(location.root, location.variables)
+    for directory in dict.fromkeys((location.base, location.root)):
         _text_file(search, directory / ".env", "variables of the project")
-    for path in paths:
-        _compose_file(search, path, base, "Compose file")
+    for path in location.files:
+        _compose_file(search, path, location.base, "Compose file")
     return ProjectFiles(
         paths=tuple(sorted(search.found)),
         variables=frozenset(search.variables | _COMPOSE_VARIABLES),

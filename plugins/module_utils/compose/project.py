@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import DeliveryError
-from ..core.names import is_dns_label, nearest
+from ..core.names import nearest
 from .command import NoSuchServiceError, compose_available, run_config, service_names
-from .files import find_files, project_variables, read_dotenv
+from .location import check_project_name, locate
 from .stack_dialect import read_stack_file
 
 Document = dict[str, Any]
@@ -70,47 +70,31 @@ def load_project(
 
     Without the Compose plugin only files in the stack dialect are accepted. Raises DeliveryError.
     """
-    variables = dict(env or {})
-    paths = find_files(project_src, files, variables)
-    directory = paths[0].parent
-    # Where COMPOSE_FILE led to another directory, the .env that says so counts as well.
-    if not files and directory != Path(project_src).absolute():
-        variables = {**read_dotenv(Path(project_src) / ".env", variables), **variables}
-    command, wanted = tuple(compose_command), list(dict.fromkeys(services))
+    location = locate(project_src, files, env)
+    paths, command, wanted = location.files, tuple(compose_command), list(dict.fromkeys(services))
     if compose_available(command):
-        common = (command, paths, variables, project_name, timeout)
+        common = (command, paths, location.given, project_name, timeout)
         try:
             document, warnings = run_config(*common, profiles=profiles, services=wanted)
         except NoSuchServiceError as missing:
             raise _missing_service(missing.name, wanted, service_names(*common), paths) from missing
         source = "compose"
     else:
-        document = read_stack_file(paths, directory, project_variables(str(directory), variables), project_name)
+        document = read_stack_file(paths, location.base, location.variables, project_name or location.name())
         warnings, source = (), "stack"
         for name in wanted:
             if name not in document["services"]:
                 raise _missing_service(name, wanted, list(document["services"]), paths)
-    name = str(document.get("name", ""))
-    _check_name(name, project_name, directory)
     return ComposeProject(
-        name=name,
-        directory=str(Path(project_src).absolute()),
+        name=check_project_name(str(document.get("name", "")), None if project_name else location.base),
+        directory=str(location.root),
         files=tuple(str(path) for path in paths),
         source=source,
         services=document.get("services") or {},
         document=document,
-        contents=_contents(document, services, project_variables(str(directory), variables)),
+        contents=_contents(document, services, location.variables),
         warnings=warnings,
     )
-
-
-def _check_name(name: str, project_name: str | None, directory: Path) -> None:
-    if not is_dns_label(name):
-        origin = "" if project_name else f" (from the Compose file, .env or the directory {directory.name})"
-        raise DeliveryError(
-            f"project '{name}'{origin} is no valid DNS label, which Consul and Swarm need: set project to a name of "
-            f"lower-case letters, digits and inner hyphens, at most 63 characters"
-        )
 
 
 def _missing_service(name: str, wanted: Sequence[str], known: Sequence[str], files: Sequence[Path]) -> DeliveryError:

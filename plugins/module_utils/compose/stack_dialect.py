@@ -39,10 +39,10 @@ _FLAGS = frozenset({
 })  # fmt: skip
 
 
-def read_stack_file(
-    files: Sequence[Path], directory: Path, variables: Mapping[str, str], project_name: str | None
-) -> dict[str, Any]:
+def read_stack_file(files: Sequence[Path], directory: Path, variables: Mapping[str, str], name: str) -> dict[str, Any]:
     """The document in Compose's canonical form: interpolated, long forms, absolute paths, names spelt out.
+
+    C(name) is the project's; the dialect has no place for one.
 
     Raises DeliveryError for whatever is not in the stack dialect, and says that the Compose plugin would read it.
     """
@@ -55,7 +55,6 @@ def read_stack_file(
     if not isinstance(given, dict) or not isinstance(given.get("services"), dict):
         raise DeliveryError(f"Compose file {path} has no services: add a mapping of that name")
     _refuse(path, "the file", set(given) - _SECTIONS)
-    name = project_name or variables.get("COMPOSE_PROJECT_NAME") or _default_name(directory)
     document = _interpolated(given, variables, path)
     services: dict[str, Any] = {}
     for key, service in document["services"].items():
@@ -79,11 +78,6 @@ def _refuse(path: Path, place: str, keys: set[Any]) -> None:
             f"Compose file {path} is not in the stack dialect, the only one that can be read here: {place} has "
             f"{', '.join(unknown)}; {_INSTALL}"
         )
-
-
-def _default_name(directory: Path) -> str:
-    """As Compose makes it from the directory's name."""
-    return "".join(letter for letter in directory.name.lower() if letter.isalnum() or letter in "-_").lstrip("-_")
 
 
 def _interpolated(value: Any, variables: Mapping[str, str], path: Path, key: str = "") -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ..core.errors import DeliveryError
 from ..core.names import nearest
 
-STAGES = ("deploy", "test", "proxy", "verify", "stop-old", "scale", "rollback")
+STAGES = ("deploy", "test", "proxy", "verify", "stop-old", "scale", "rollback", "adopt")
 DEFAULT_FLOW = ("deploy", "test", "proxy", "verify", "stop-old")
 
 _RELEASE = DEFAULT_FLOW
@@ -54,4 +54,8 @@ def check_flow(stages: Sequence[str], option: str = "flow") -> None:
     if both:
         raise DeliveryError(
             f"{option} has 'rollback' together with '{both[0]}', which undo each other: run them one after the other"
+        )
+    if "adopt" in stages and len(stages) > 1:
+        raise DeliveryError(
+            f"{option} has 'adopt' together with other stages, but what it finds is for people to judge: run it alone"
         )

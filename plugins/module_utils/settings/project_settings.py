@@ -6,18 +6,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..compose.files import find_files, project_variables
 from ..compose.inputs import project_files
-from ..compose.variables import interpolate
+from ..compose.location import check_project_name, locate
 from ..compose.yaml_files import read_yaml
 from ..core.errors import DeliveryError
-from ..core.names import is_dns_label, service_name
-from .declaration import FILE_NAME, resolve_settings
+from ..core.names import service_name
+from .resolution import FILE_NAME, resolve_settings
 
 
 def project_settings(
@@ -30,18 +28,20 @@ def project_settings(
     """All settings by name, as resolve_settings() gives them, completed from the project in C(project_src).
 
     C(project) and C(compose_path) are always filled in, C(test_tasks) is absolute. C(env) holds, beneath the setting of
-    that name, those variables of C(environ) that the project's files refer to. Further keys: C(service), the name in
+    that name, those variables of C(environ) that the project's files refer to; where C(COMPOSE_FILE) of C(.env) led to
+    another directory, of that C(.env) too. Further keys: C(service), the name in
     Consul, and C(project_files), paths relative to the directory. Raises DeliveryError.
     """
     root = Path(project_src).expanduser().absolute()
     settings = resolve_settings(file=read_flow_file(root), environ=environ, inventory=inventory, extra=extra)
-    known = {**environ, **settings["env"]}
-    needed = project_files(str(root), settings["compose_path"], known)
-    paths = find_files(str(root), settings["compose_path"], known)
-    settings["env"] = {**{name: environ[name] for name in needed.variables if name in environ}, **settings["env"]}
-    settings["compose_path"] = [str(path.relative_to(root)) for path in paths]
-    variables = {**project_variables(str(root), known), **project_variables(str(paths[0].parent), known)}
-    settings["project"] = settings["project"] or _project_name(root, needed.names, variables)
+    location = locate(str(root), settings["compose_path"], {**environ, **settings["env"]})
+    needed = project_files(location)
+    # What the manager would find again is handed over: the files, the name, and the variables that they refer to.
+    handed = {name: location.given[name] for name in needed.variables if name in location.given}
+    settings["env"] = {**handed, **settings["env"]}
+    settings["compose_path"] = [str(path.relative_to(root)) for path in location.files]
+    # Named after the project's directory, also where the Compose file lies in one below it.
+    settings["project"] = settings["project"] or check_project_name(location.name(needed.names, after=root), root)
     settings["service"] = service_name(settings["project"], settings["target"])
     settings["project_files"] = list(needed.paths)
     if settings["test_tasks"]:
@@ -68,16 +68,3 @@ def _test_tasks(root: Path, name: str) -> Path:
     if not path.is_file():
         raise DeliveryError(f"test_tasks '{name}': there is no file '{path}': correct the name")
     return path
-
-
-def _project_name(root: Path, names: tuple[str, ...], variables: Mapping[str, str]) -> str:
-    """What Compose would call the project, but after C(root) where the Compose file lies in a directory below it."""
-    name = variables.get("COMPOSE_PROJECT_NAME") or (interpolate(names[-1], variables) if names else "")
-    name = name or re.sub(r"[^a-z0-9_-]", "", root.name.lower()).lstrip("_-")
-    if not is_dns_label(name):
-        raise DeliveryError(
-            f"project '{name}' (from the Compose file, .env or the directory {root.name}) is no valid DNS label, which "
-            f"Consul and Swarm need: set project to a name of lower-case letters, digits and inner hyphens, at most "
-            f"63 characters"
-        )
-    return name

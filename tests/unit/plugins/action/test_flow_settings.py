@@ -61,6 +61,14 @@ def test_a_playbook_for_one_stage(monkeypatch: pytest.MonkeyPatch, source: str) 
     assert result["settings"]["flow"] == ["scale"]
 
 
+def test_what_the_settings_mean_for_modules(monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    result = read(monkeypatch, {"project_src": source}, {}, {"proxy_timeout": 7})
+    options = result["options"]
+    assert options["release_preview"]["timeout"] == options["proxy_reconfigure"]["timeout"] == 7
+    assert options["blue_green_deploy"]["files"] == ["compose.yaml"]
+    assert options["blue_green_deploy"]["project"] == "books-ms"
+
+
 def test_a_refusal_is_one_sentence_that_is_shown(monkeypatch: pytest.MonkeyPatch, source: str) -> None:
     result = read(monkeypatch, {"project_src": source}, {}, {"flow": "deploi"})
     assert result == {"failed": True, "msg": result["msg"]}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.inputs import project_files
+from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.location import locate
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 
 ALWAYS = {"COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME"}
@@ -99,7 +100,7 @@ FILES = [
 
 @pytest.mark.parametrize(("files", "expected"), FILES)
 def test_files(tmp_path: Path, files: dict[str, str], expected: list[str]) -> None:
-    assert project_files(write(tmp_path, files)).paths == tuple(expected)
+    assert project_files(locate(write(tmp_path, files))).paths == tuple(expected)
 
 
 def test_compose_file_in_a_directory_below(tmp_path: Path) -> None:
@@ -107,7 +108,7 @@ def test_compose_file_in_a_directory_below(tmp_path: Path) -> None:
         tmp_path,
         {"deploy/compose.yaml": "services: {a: {env_file: ../a.env}}", "deploy/.env": "", ".env": "", "a.env": ""},
     )
-    assert project_files(source, ["deploy/compose.yaml"]).paths == (
+    assert project_files(locate(source, ["deploy/compose.yaml"])).paths == (
         ".env",
         "a.env",
         "deploy/.env",
@@ -135,7 +136,7 @@ VARIABLES = [
 
 @pytest.mark.parametrize(("files", "expected"), VARIABLES)
 def test_variables(tmp_path: Path, files: dict[str, str], expected: set[str]) -> None:
-    assert project_files(write(tmp_path, files)).variables == expected | ALWAYS
+    assert project_files(locate(write(tmp_path, files))).variables == expected | ALWAYS
 
 
 OUTSIDE = [
@@ -152,7 +153,7 @@ OUTSIDE = [
 def test_path_that_leaves_the_project(tmp_path: Path, text: str, expected: str) -> None:
     source = write(tmp_path / "project", {"compose.yaml": text})
     with pytest.raises(DeliveryError) as caught:
-        project_files(source)
+        project_files(locate(source))
     assert str(caught.value).startswith(expected.format(up=tmp_path) + f", outside the project directory '{source}'")
     assert "or set project_src to a directory that holds both" in str(caught.value)
 
@@ -161,10 +162,10 @@ def test_absolute_path_into_the_project(tmp_path: Path) -> None:
     source = write(tmp_path, {"s": ""})
     write(tmp_path, {"compose.yaml": f"secrets: {{s: {{file: {source}/s}}}}"})
     with pytest.raises(DeliveryError, match="another path on the manager: write it relative to the project"):
-        project_files(source)
+        project_files(locate(source))
 
 
 def test_bad_yaml_names_file_and_line(tmp_path: Path) -> None:
     source = write(tmp_path, {"compose.yaml": "services:\n  a: [\n"})
     with pytest.raises(DeliveryError, match=r"compose\.yaml' line 3 is not valid YAML: "):
-        project_files(source)
+        project_files(locate(source))

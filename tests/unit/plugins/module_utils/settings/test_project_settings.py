@@ -36,6 +36,18 @@ def test_settings_files_and_environment(tmp_path: Path) -> None:
     assert (settings["scale"], settings["flow"], settings["side_targets"]) == ("+1", ["deploy"], ["db"])
 
 
+def test_what_led_to_another_directory_is_handed_over(tmp_path: Path) -> None:
+    files = {
+        ".env": "COMPOSE_FILE=deploy/compose.yaml\nTAG=1\nLEVEL=low\nUNUSED=x\n",
+        "deploy/compose.yaml": "services: {app: {image: 'x:${TAG}', environment: {LEVEL: '${LEVEL}'}}}",
+        "deploy/.env": "TAG=2\n",
+    }
+    settings = project_settings(project(tmp_path, files), environ={"LEVEL": "high"})
+    assert settings["compose_path"] == ["deploy/compose.yaml"]
+    assert settings["env"] == {"TAG": "1", "LEVEL": "high"}, "the manager, given the file, does not read that .env"
+    assert settings["project"] == "books-ms"
+
+
 NAMES: list[Any] = [
     pytest.param({"compose.yaml": "services: {}"}, {}, "books-ms", id="directory"),
     pytest.param({"compose.yaml": "name: shop"}, {}, "shop", id="file"),

@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.scale import Scale
-from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.declaration import (
-    OBSOLETE,
-    SETTINGS,
+from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.declaration import OBSOLETE, SETTINGS
+from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.flow import check_flow
+from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.resolution import (
     resolve_settings,
     setting_variables,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.flow import check_flow
 from ansible_collections.dockerflow.delivery.plugins.modules import flow_settings as plugin
 
 
