@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - dockerflow.delivery.release.stage
   - dockerflow.delivery.attributes
   - dockerflow.delivery.attributes.delivery
+  - dockerflow.delivery.attributes.run
 attributes:
   check_mode:
     support: full

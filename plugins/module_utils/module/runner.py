@@ -129,7 +129,6 @@ def _fail(
 ) -> NoReturn:
     message = f"stage {stage}: {text}" if stage is not None else text
     trace = {"exception": "".join(traceback.format_exception(error))} if with_trace else {}
-    kept = (
-        {"run": module.params["run"]} if module.params.get("keep_run") else {}
-    )  # None unless it is kept: see held_run()
+    # None unless the run is kept, see held_run().
+    kept = {"run": module.params["run"]} if module.params.get("keep_run") else {}
     module.fail_json(msg=message, **{"changed": False, **kept, **result_of(error), **trace})

@@ -32,8 +32,8 @@ def setting_arguments(module: str) -> dict[str, dict[str, Any]]:
 def module_options(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """By the name of a module, its options by their names with the values that C(settings) gives them.
 
-    What is not set, C(None) or an empty text, is left out, so that the module's own default holds. A list that is not set
-    is empty: a setting that somebody took out again has an effect. Every module that gets any setting is there.
+    What is not set, C(None) or an empty text, is left out, so that the module's own default holds. A list that is not
+    set is empty: a setting that somebody took out again has an effect. Every module that gets any setting is there.
     """
     options: dict[str, dict[str, Any]] = {}
     for module, option, setting in _plumbing():
