@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.consul.consul_client import Connection
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.proxy_settings import Paths, Settings
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxy_driver import FakeDriver
 
 
 @pytest.fixture
@@ -24,3 +25,8 @@ def new_route() -> Callable[..., Route]:
         return Route(**{"service": service, "revision": 1, "paths": (f"/{service}",), "split": Split("blue"), **values})
 
     return make
+
+
+@pytest.fixture
+def driver() -> FakeDriver:
+    return FakeDriver()

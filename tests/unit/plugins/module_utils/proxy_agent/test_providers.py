@@ -1,0 +1,54 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The proxies that can be driven, and that nothing else of the agent knows one of them."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from pathlib import Path
+
+import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils import proxy_agent
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.providers import driver_for
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.proxy_settings import Settings
+
+ROOM = Path(str(proxy_agent.__file__)).parent
+
+
+def test_the_settings_name_the_driver(settings: Settings) -> None:
+    assert driver_for(settings).provider == settings.provider == "haproxy"
+
+
+@pytest.mark.parametrize(
+    ("provider", "message"),
+    [
+        pytest.param("haproxi", "(did you mean 'haproxy'?): use haproxy", id="a slip of the pen"),
+        pytest.param("", "provider '' is no proxy that this agent can drive: use haproxy", id="nothing"),
+    ],
+)
+def test_another_one_is_refused(settings: Settings, provider: str, message: str) -> None:
+    with pytest.raises(DeliveryError) as caught:
+        driver_for(dataclasses.replace(settings, provider=provider))
+    assert message in str(caught.value)
+
+
+def imports(path: Path) -> set[str]:
+    """The modules of this collection that a file imports, as they stand there without their dots."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level}
+
+
+@pytest.mark.parametrize("room", [pytest.param("haproxy", id="haproxy"), pytest.param("consul", id="consul")])
+def test_what_is_outside_is_chosen_in_one_place(room: str) -> None:
+    knowing = {path.stem for path in ROOM.glob("*.py") if any(name.split(".")[0] == room for name in imports(path))}
+    # The settings hold how to reach Consul.
+    assert knowing == {"haproxy": {"providers"}, "consul": {"composition", "proxy_settings"}}[room]
+
+
+def test_a_driver_knows_no_policy() -> None:
+    used = {name for path in (ROOM / "haproxy").glob("*.py") for name in imports(path)}
+    policy = {path.stem for path in ROOM.glob("*.py")} - {"atomic_files", "driver", "endpoint", "proxy_settings"}
+    assert used & policy == set()

@@ -1,0 +1,310 @@
+# Copyright (c) 2026, the dockerflow.delivery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One pass after the other against a proxy that comes up late, refuses, fails or is replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.catalog import Instance
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.acknowledgement import Effect
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.driver import ProxyError
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.endpoint import Endpoint
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.intent import Intent, Written, intend
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.last_good import LastGood
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.proxy_settings import Settings
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.reconciler import Reconciler
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, RouteOptions, Split
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxy_driver import FakeDriver
+
+NewRoute = Callable[..., Route]
+A, B = Endpoint("10.0.0.1", 1), Endpoint("10.0.0.2", 2)
+BLUE, GREEN = "books-blue", "books-green"
+
+
+class World:
+    """A store, a catalog and a proxy; C(run) is one pass of its agent."""
+
+    def __init__(self, driver: FakeDriver, settings: Settings) -> None:
+        self.driver = driver
+        self.index = 10
+        self.routes: dict[str, Route] = {}
+        self.catalog: dict[str, Sequence[Instance]] = {}
+        self._settings = settings
+        self.new_agent()
+
+    def new_agent(self) -> None:
+        self.reconciler = Reconciler(self.driver, self._settings.paths)
+
+    def write(self, *routes: Route) -> None:
+        self.index += 1
+        self.routes.update({route.service: route for route in routes})
+
+    def register(self, backend: str, *endpoints: Endpoint) -> None:
+        self.catalog[backend] = [
+            Instance(str(one), one.address, one.port, "n", True, True, {}, ()) for one in endpoints
+        ]
+
+    def intent(self) -> Intent:
+        documents = {service: route.to_json() for service, route in self.routes.items()}
+        return intend(Written(self.index, documents), self.reconciler.last_good)
+
+    def run(self) -> Effect:
+        self.driver.calls.clear()
+        return self.reconciler.run(self.intent(), self.catalog.get)
+
+    def servers(self, backend: str) -> dict[str, bool]:
+        """Whether it gets requests, by server."""
+        return {name: state.up for name, state in self.driver.states[backend].items()}
+
+
+@pytest.fixture
+def world(driver: FakeDriver, settings: Settings, new_route: NewRoute) -> World:
+    """Users are on blue, which has two proven servers."""
+    made = World(driver, settings)
+    made.write(new_route(instances={"blue": 2, "green": 2}))
+    made.register(BLUE, A, B)
+    made.register(GREEN)
+    made.run()
+    driver.checks_pass()
+    effect = made.run()
+    assert made.servers(BLUE) == {str(A): True, str(B): True}
+    assert (effect.errors, effect.notes, effect.pending) == ({}, [], False)
+    return made
+
+
+def revisions(effect: Effect) -> Mapping[str, int]:
+    return {service: route.revision for service, route in effect.routes.items()}
+
+
+def test_a_flip_comes_before_all_else_and_needs_no_restructure(world: World, new_route: NewRoute) -> None:
+    world.write(new_route(revision=2, split=Split("green"), instances={"blue": 2, "green": 2}))
+    effect = world.run()
+    assert world.driver.memory == world.driver.disk == {"books": Split("green")}
+    assert world.driver.calls[:2] == ["running", "switch"]
+    assert "restructure" not in world.driver.calls
+    assert revisions(effect) == {"books": 2}
+
+
+def test_a_new_route_waits_for_its_restructure_and_is_switched_after_it(world: World, new_route: NewRoute) -> None:
+    world.write(new_route("records"))
+    effect = world.run()
+    assert [call for call in world.driver.calls if call in ("switch", "refusal", "restructure", "serve")] == [
+        *("switch", "refusal", "restructure", "switch", "serve")
+    ]
+    assert set(world.driver.memory) == {"books", "records"}
+    assert revisions(effect) == {"books": 1, "records": 1}
+    assert [generation.current for generation in effect.generations] == [True, *[False] * (len(effect.generations) - 1)]
+
+
+def test_a_second_pass_changes_nothing(world: World) -> None:
+    before = (dict(world.driver.memory), world.servers(BLUE), world.reconciler.last_good)
+    world.run()
+    assert (world.driver.memory, world.servers(BLUE), world.reconciler.last_good) == before
+    assert "restructure" not in world.driver.calls
+
+
+def test_working_out_what_should_be_changes_nothing(world: World) -> None:
+    before = world.reconciler.last_good
+    world.index, world.routes = 3, {}
+    assert world.intent() == world.intent()
+    assert world.reconciler.last_good is before
+
+
+@pytest.mark.parametrize(
+    ("call", "revision"),
+    [
+        pytest.param("switch", 1, id="the switch"),
+        pytest.param("record", 1, id="what a start begins with"),
+        pytest.param("serve books-blue", 2, id="a server alone"),
+    ],
+)
+def test_what_fails_is_reported_and_the_next_pass_makes_it_good(
+    world: World, new_route: NewRoute, call: str, revision: int
+) -> None:
+    world.write(new_route(revision=2, split=Split("green"), instances={"blue": 2, "green": 2}))
+    world.driver.fails[call] = ProxyError("the disk is full")
+    effect = world.run()
+    assert revisions(effect) == {"books": revision}
+    assert any("the disk is full" in note for note in effect.notes)
+    assert ("books" in effect.errors) is (revision == 1)
+    world.driver.fails.clear()
+    effect = world.run()
+    assert (revisions(effect), effect.errors, effect.notes) == ({"books": 2}, {}, [])
+
+
+def test_one_backends_problem_names_it_and_stops_no_other(world: World, new_route: NewRoute) -> None:
+    world.write(new_route("records", instances={"blue": 1}))
+    world.register("records-blue", A)
+    world.driver.fails["serve books-blue"] = ProxyError("no such server")
+    effect = world.run()
+    assert effect.notes == ["books-blue: no such server"]
+    assert world.servers("records-blue") == {str(A): False}
+
+
+@pytest.mark.parametrize("call", ["running", "servers", "backends", "generations"])
+def test_a_proxy_that_answers_with_errors_ends_the_pass(world: World, call: str) -> None:
+    world.driver.fails[call] = ProxyError("no answer in 5 s")
+    with pytest.raises(DeliveryError, match="no answer"):
+        world.run()
+
+
+def test_a_proxy_that_is_away_confirms_nothing_new_and_loses_nothing(world: World, new_route: NewRoute) -> None:
+    world.driver.away = True
+    world.write(new_route(revision=2, split=Split("green"), instances={"blue": 2, "green": 2}))
+    effect = world.run()
+    assert revisions(effect) == {"books": 1}
+    assert effect.errors == {"books": "The fake does not answer"}
+    assert effect.generations == ()
+    world.driver.restart()
+    assert world.driver.memory == {"books": Split("blue")}
+    effect = world.run()
+    assert (revisions(effect), effect.errors) == ({"books": 2}, {})
+    assert world.driver.memory == {"books": Split("green")}
+
+
+@pytest.mark.parametrize("call", ["switch", "servers", "serve", "record"])
+def test_a_proxy_that_goes_away_within_a_pass_confirms_nothing(world: World, new_route: NewRoute, call: str) -> None:
+    world.write(new_route(revision=2, split=Split("green"), instances={"blue": 2, "green": 2}))
+    world.driver.goes_in = call
+    effect = world.run()
+    assert revisions(effect) == {"books": 1}
+    assert effect.errors == {"books": "The fake does not answer"}
+    assert effect.generations == ()
+
+
+def test_servers_prove_themselves_before_they_count(world: World) -> None:
+    world.register(GREEN, A)
+    world.run()
+    assert world.servers(GREEN) == {str(A): False}
+    world.driver.checks_pass()
+    world.run()
+    assert world.servers(GREEN) == {str(A): True}
+
+
+def test_a_server_that_left_the_catalog_is_drained_and_looked_at_until_it_is_gone(world: World) -> None:
+    world.register(BLUE, A)
+    world.driver.open[BLUE, str(B)] = 1
+    assert world.run().pending
+    assert world.servers(BLUE) == {str(A): True, str(B): False}
+    assert world.run().pending
+    del world.driver.open[BLUE, str(B)]
+    assert not world.run().pending
+    assert world.servers(BLUE) == {str(A): True}
+
+
+def test_an_empty_answer_empties_no_backend_whose_checks_pass(world: World) -> None:
+    world.driver.go_down(BLUE, B)
+    world.register(BLUE)
+    effect = world.run()
+    assert str(A) in world.servers(BLUE)
+    assert "the last 1 known stay" in effect.notes[0]
+
+
+def test_a_catalog_that_has_not_answered_yet_leaves_the_servers_to_a_new_agent(world: World) -> None:
+    world.catalog.clear()
+    world.new_agent()
+    effect = world.run()
+    assert world.servers(BLUE) == {str(A): True, str(B): True}
+    assert effect.notes == []
+
+
+def test_an_agent_without_files_keeps_the_servers_that_the_proxy_has(world: World, settings: Settings) -> None:
+    settings.paths.last_good.unlink()
+    world.catalog.clear()
+    world.new_agent()
+    world.run()
+    assert world.servers(BLUE) == {str(A): True, str(B): True}
+
+
+def test_a_draining_server_stays_without_new_requests(world: World, new_route: NewRoute) -> None:
+    world.write(new_route(revision=2, instances={"blue": 2}, draining=(str(A),)))
+    world.run()
+    assert world.servers(BLUE) == {str(A): False, str(B): True}
+
+
+def test_a_refused_route_is_named_and_harms_no_other(world: World, new_route: NewRoute) -> None:
+    world.driver.refuses["bad"] = "unknown keyword"
+    world.write(new_route("bad"), new_route("good"))
+    effect = world.run()
+    assert effect.errors == {"bad": "The fake does not accept the route of 'bad': unknown keyword"}
+    assert revisions(effect) == {"books": 1, "good": 1}
+
+
+def test_what_was_refused_is_not_asked_again_until_it_may_be(world: World, new_route: NewRoute) -> None:
+    world.driver.refuses["bad"] = "unknown keyword"
+    world.write(new_route("bad"))
+    first = world.run()
+    second = world.run()
+    assert "refusal" not in world.driver.calls
+    assert second.errors == first.errors
+    del world.driver.refuses["bad"]
+    world.reconciler.retry_refused()
+    effect = world.run()
+    assert (effect.errors, revisions(effect)) == ({}, {"books": 1, "bad": 1})
+
+
+def test_options_that_are_refused_leave_the_last_good_ones(world: World, new_route: NewRoute) -> None:
+    before = world.driver.structure_of(world.driver.loaded.values())
+    world.driver.refuses["books"] = "out of range"
+    world.write(new_route(revision=2, options=RouteOptions(retries=9), instances={"blue": 2, "green": 2}))
+    effect = world.run()
+    assert revisions(effect) == {"books": 1}
+    assert "out of range" in effect.errors["books"]
+    assert world.driver.structure_of(world.driver.loaded.values()) == before
+    assert "restructure" not in world.driver.calls
+
+
+def test_a_restructure_that_fails_is_undone_and_the_switch_made_whole(world: World, new_route: NewRoute) -> None:
+    world.driver.fails["restructure"] = ProxyError("cannot bind")
+    world.write(new_route("records"))
+    effect = world.run()
+    assert world.driver.calls.count("switch") == 2
+    assert world.driver.disk == world.driver.memory == {"books": Split("blue")}
+    assert effect.errors == {"records": "cannot bind"}
+    assert "cannot bind" in effect.notes
+    assert revisions(effect) == {"books": 1}
+
+
+def test_a_flip_works_while_a_restructure_is_refused(world: World, new_route: NewRoute) -> None:
+    world.driver.fails["restructure"] = ProxyError("cannot bind")
+    world.write(new_route("records"))
+    world.run()
+    world.write(new_route(revision=2, split=Split("green"), instances={"blue": 2, "green": 2}))
+    effect = world.run()
+    assert world.driver.memory == {"books": Split("green")}
+    assert revisions(effect) == {"books": 2}
+
+
+def test_a_removed_route_is_forgotten(world: World) -> None:
+    world.routes.clear()
+    world.index += 1
+    effect = world.run()
+    assert (effect.routes, world.driver.memory) == ({}, {})
+
+
+def test_a_route_that_the_store_lost_stays_and_is_told(world: World) -> None:
+    world.index, world.routes = 2, {}
+    effect = world.run()
+    assert revisions(effect) == {"books": 1}
+    assert effect.notes == ["Consul has lost the route of 'books', the last known one stays: run the stage proxy again"]
+    assert world.driver.memory == {"books": Split("blue")}
+
+
+def test_what_is_in_effect_survives_the_agent(world: World, settings: Settings) -> None:
+    good = LastGood.read(settings.paths.last_good)
+    assert good == world.reconciler.last_good
+    assert good.servers == {BLUE: (A, B)}
+    assert good.index == world.index
+
+
+def test_what_cannot_be_remembered_is_told_and_in_effect(world: World, new_route: NewRoute, settings: Settings) -> None:
+    settings.paths.last_good.unlink()
+    settings.paths.last_good.mkdir()
+    world.write(new_route(revision=2, split=Split("green"), instances={"blue": 2, "green": 2}))
+    effect = world.run()
+    assert revisions(effect) == {"books": 2}
+    assert "last-good.json cannot be written" in effect.notes[0]
