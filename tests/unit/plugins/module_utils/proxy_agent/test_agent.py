@@ -15,9 +15,9 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.catalog 
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.agent import Agent
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.driver import ProxyError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.endpoint import Endpoint
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.intent import Written
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.policy.intent import Written
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.policy.reconciler import Reconciler
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.proxy_settings import Settings
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.reconciler import Reconciler
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxy_driver import FakeDriver
 

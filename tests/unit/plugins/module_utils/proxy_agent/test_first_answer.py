@@ -14,7 +14,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors im
 )
 from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.catalog import Instance
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.first_answer import ask
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.intent import Written
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.policy.intent import Written
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.consul import FakeConsul
 

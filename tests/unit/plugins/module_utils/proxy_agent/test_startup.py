@@ -17,8 +17,8 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.catalog 
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.driver import ProxyError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.endpoint import Endpoint
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.first_answer import FirstAnswer
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.intent import Written
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.last_good import LastGood
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.policy.intent import Written
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.policy.last_good import LastGood
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.proxy_settings import Settings
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.startup import prepare
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split

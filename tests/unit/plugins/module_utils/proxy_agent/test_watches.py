@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import RegistryUnreachableError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.catalog import Catalog, Instance
 from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.store import Entry
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.intent import Written
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.policy.intent import Written
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.watches import (
     InstancesWatch,
     RoutesWatch,

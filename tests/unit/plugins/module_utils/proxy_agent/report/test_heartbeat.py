@@ -11,8 +11,8 @@ import threading
 from typing import Any
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.heartbeat import Heartbeat, essence
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.publication import Publication
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.report.heartbeat import Heartbeat, essence
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.report.publication import Publication
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.consul import FakeConsul
 
 KEY = "docker-flow/proxies/p1"

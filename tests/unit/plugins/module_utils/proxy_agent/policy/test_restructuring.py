@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.restructuring import (
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.policy.restructuring import (
     fall_back,
     find_culprits,
     restructured_services,

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.store import Entry
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.intent import Written, intend
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.last_good import LastGood
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.policy.intent import Written, intend
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.policy.last_good import LastGood
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route
 
 NewRoute = Callable[..., Route]

@@ -10,13 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.catalog import Instance
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.acknowledgement import Effect
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.driver import ProxyError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.endpoint import Endpoint
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.intent import Intent, Written, intend
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.last_good import LastGood
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.policy.intent import (
+    Intent,
+    Written,
+    intend,
+)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.policy.last_good import LastGood
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.policy.reconciler import Reconciler
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.proxy_settings import Settings
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.reconciler import Reconciler
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.report.acknowledgement import Effect
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, RouteOptions, Split
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxy_driver import FakeDriver
 

@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.catalog import Instance
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.desired_servers import (
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.endpoint import Endpoint
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.policy.desired_servers import (
     Known,
     desired_servers,
     followed_names,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.endpoint import Endpoint
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
 
 NewRoute = Callable[..., Route]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError, RegistryError
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.publication import Publication
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.report.publication import Publication
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.consul import FakeConsul
 
 KEY = "docker-flow/proxies/p1"
