@@ -106,12 +106,19 @@ class Project:
     # -- what people do -----------------------------------------------------------------------------------------
 
     def command(
-        self, playbook: str, version: str = "1", *, check: bool = False, diff: bool = False, **extra: Any
+        self,
+        playbook: str,
+        version: str = "1",
+        *,
+        check: bool = False,
+        diff: bool = False,
+        options: tuple[str, ...] = (),
+        **extra: Any,
     ) -> Playbook:
-        """A playbook for this project; C(extra) are extra vars. Locks of killed runs expire as soon as Consul can."""
+        """A playbook for this project; C(extra) are extra vars, C(options) the command's own. Locks of killed runs expire as soon as Consul can."""
         fixed = {"project_src": str(self.folder), "lock_ttl": 10, "consul_prefix": self.world.consul.prefix}
         extra = fixed | extra
-        return Playbook(playbook, extra, {"BOOKS_MS_VERSION": version}, check=check, diff=diff)
+        return Playbook(playbook, extra, {"BOOKS_MS_VERSION": version}, check=check, diff=diff, options=options)
 
     def deploy(self, version: str, *, check: bool = False, diff: bool = False, **extra: Any) -> PlaybookResult:
         """Run deploy.yml to its end, whatever that is."""

@@ -47,6 +47,25 @@ def test_traffic_goes_on_while_consul_is_away_and_a_release_works_after(books: P
     assert load.report.versions().keys() == {"1"}
 
 
+def test_a_restarted_consul_tells_no_old_stories(books: Project, world: World) -> None:
+    """While it replays its log, releases of long ago come and go in it; users are on the last one all the time."""
+    for version in ("2", "1") * 3:
+        stages.deploy(books, version)
+        stages.flip(books)
+        stages.stop_old(books)
+    live = books.live
+    with books.load() as load:
+        for _again in range(2):
+            load.wait_for_answers(300, after=time.monotonic())
+            world.swarm.client.containers.get(world.consul_container).restart(timeout=1)
+            eventually(world.consul.healthy, "Consul has a leader", timeout=60)
+            eventually(lambda: reported(books), "the proxy reports itself again", timeout=60)
+        load.wait_for_answers(300, after=time.monotonic())
+    assert not load.report.lost, str(load.report)
+    assert load.report.versions().keys() == {"1"}, str(load.report)
+    assert books.live == live
+
+
 def test_a_killed_proxy_agent_costs_nothing_and_catches_up(books: Project, world: World) -> None:
     with books.load() as load:
         world.swarm.kill_process(world.agent)

@@ -116,8 +116,8 @@ class FakeEngine:
 
     def colored_targets(self) -> set[tuple[str, str]]:
         found = (name.rpartition("-") for name in self.services)
-        pairs = {tuple(rest.split("_", 1)) for rest, _dash, color in found if color in ("blue", "green")}
-        return {(project, target) for project, target in pairs}
+        colored = (rest.partition("_") for rest, _dash, color in found if color in ("blue", "green"))
+        return {(project, target) for project, _line, target in colored}
 
     def service(self, name: str) -> ServiceState | None:
         return self.services.get(name)
