@@ -115,7 +115,10 @@ class Project:
         options: tuple[str, ...] = (),
         **extra: Any,
     ) -> Playbook:
-        """A playbook for this project; C(extra) are extra vars, C(options) the command's own. Locks of killed runs expire as soon as Consul can."""
+        """A playbook for this project; C(extra) are extra vars, C(options) the command's own.
+
+        Locks of killed runs expire as soon as Consul can.
+        """
         fixed = {"project_src": str(self.folder), "lock_ttl": 10, "consul_prefix": self.world.consul.prefix}
         extra = fixed | extra
         return Playbook(playbook, extra, {"BOOKS_MS_VERSION": version}, check=check, diff=diff, options=options)

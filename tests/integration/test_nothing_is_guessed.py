@@ -44,7 +44,7 @@ def test_a_mistyped_prefix_touches_nothing(books: Project, world: World, playboo
 
 
 def test_a_wiped_consul_is_rebuilt_from_what_there_is(books: Project, world: World) -> None:
-    """Here only route and record of this project are lost, and its proxy has let go of it as of a route that was deleted."""
+    """Route and record of this project alone are lost, and its proxy has let go of it, as of what was deleted."""
     live = books.live
     assert live is not None
     for key in (f"routes/{books.service}", f"releases/{books.service}"):
