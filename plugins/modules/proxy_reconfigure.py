@@ -164,7 +164,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.release.releas
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.rules import check_host, check_path
 from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.options import setting_arguments
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import proxy
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import proxy, removal
 
 ARGUMENTS: dict[str, Any] = {
     **CONSUL_ARGUMENTS,
@@ -191,6 +191,8 @@ def main() -> None:
 
     def present(release: Release, truth: Truth, record: ReleaseRecord) -> Planned:
         if module.check_mode and parameters["color"] and parameters["planned_instances"]:
+            if not truth.running.get(parameters["color"]):
+                truth.services.pop(parameters["color"], None)  # of an older release, which the planned one replaces
             truth.running[parameters["color"]] = parameters["planned_instances"]
         decided = proxy.plan(wish_of(parameters), truth, record)
         standing = decided.after if decided.changed else decided.before or decided.after
@@ -213,12 +215,12 @@ def main() -> None:
 
     def absent(release: Release, truth: Truth, _record: ReleaseRecord) -> Planned:
         return Planned(
-            changed=truth.route is not None,
+            changed=removal.gives_up(truth),
             result={"proxies": {}, "skew_ms": 0.0, "still_open": {}},
             before=proxy.shown(truth.route),
             after={},
-            do=lambda: proxy.remove(release, truth.route_index, parameters["timeout"]),
-            settle=lambda: proxy.remove(release, 0, parameters["timeout"]),  # a killed run may not have waited for it
+            do=lambda: removal.give_up(release, truth, parameters["timeout"]),
+            settle=lambda: removal.remove(release, 0, parameters["timeout"]),  # a killed run may not have waited for it
         )
 
     is_present = parameters["state"] == "present"

@@ -135,7 +135,9 @@ def main() -> None:
             changed=decided.changed,
             result={
                 "color": decided.color,
-                "front_doors": [proxy.address for _name, proxy in sorted(truth.fleet.items()) if proxy.alive],
+                "front_doors": [
+                    proxy.address for _name, proxy in sorted(truth.fleet.items()) if proxy.alive and proxy.address
+                ],
                 "headers": {"Host": decided.after.hosts[0]} if decided.after.hosts else {},
                 "proxies": {},
             },

@@ -102,7 +102,12 @@ def wait_until_gone(release: Release, timeout: float) -> list[str]:
 
 def _has(proxy: Proxy, route: Route, color: str, required: int) -> bool:
     said = proxy.acknowledgement(route.service)
-    return said is not None and said.revision >= route.revision and said.color(color).up >= required
+    return (
+        said is not None
+        and said.revision >= route.revision
+        and said.live == route.split.live
+        and said.color(color).up >= required
+    )
 
 
 def _missing(proxy: Proxy, route: Route, color: str, required: int) -> str:
@@ -113,4 +118,6 @@ def _missing(proxy: Proxy, route: Route, color: str, required: int) -> str:
         return f"{proxy.id} does not know the service yet"
     if said.revision < route.revision:
         return f"{proxy.id} is at revision {said.revision}" + (f": {said.error}" if said.error else "")
+    if said.live != route.split.live:
+        return f"{proxy.id} sends users to {said.live or 'nobody'} by revision {said.revision}"
     return f"{proxy.id} has {said.color(color).up} of {required} instances of {color} up"

@@ -39,7 +39,7 @@ def ask_all(fleet: Snapshot, route: Route, path: str) -> None:
     """Ask for C(path) once through every living proxy; raises DeliveryError that names the first bad answer."""
     host = route.hosts[0] if route.hosts else None
     for name, proxy in sorted(fleet.items()):
-        if not proxy.alive:
+        if not proxy.alive or not proxy.address:  # one that is no member says what it serves, but not where
             continue
         try:
             status = ask(proxy.address, host, path)

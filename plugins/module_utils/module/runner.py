@@ -30,6 +30,7 @@ from ..release.certainty import refuse_to_guess
 from ..release.journal import journal
 from ..release.record import ReleaseRecord
 from ..release.release import Release
+from ..release.run import utc_now
 from ..release.truth import Truth
 from .held_run import held_run
 
@@ -74,7 +75,7 @@ def run_stage(
     """Run a stage from its arguments to its result.
 
     C(keep_failed): see held_run(). C(certain) False is for a stage that is right whatever runs or is served without the
-    store's knowing of it: see refuse_to_guess().
+    store's knowing of it: see refuse_to_guess(). It also decides itself what the record says of that.
     """
 
     def body() -> Result:
@@ -83,8 +84,12 @@ def run_stage(
             truth, record = release.truth(), release.record.read()
             if certain:
                 refuse_to_guess(release, truth, record)
-            if not module.check_mode:
-                record = release.record.catch_up(truth)
+            if certain:
+                record = (
+                    record.caught_up(truth.live, truth.served, utc_now())
+                    if module.check_mode
+                    else release.record.catch_up(truth)
+                )
             planned = plan(release, truth, record)
             result: Result = {"changed": planned.changed, **planned.result}
             if planned.before is not None and planned.after is not None:

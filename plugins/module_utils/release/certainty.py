@@ -25,8 +25,9 @@ def refuse_to_guess(release: Release, truth: Truth, record: ReleaseRecord) -> No
         return
     raise DeliveryError(
         f"{found}, so what users get cannot be known and nothing was touched: correct consul_prefix "
-        f"('{release.prefix}') or consul_addresses, restore Consul from a backup, or rebuild what it lost with "
-        f"playbooks/adopt.yml -e target={release.target} -e live=<colour>"
+        f"('{release.prefix}') or consul_addresses, restore Consul from a newer backup, rebuild what it lost with "
+        f"playbooks/adopt.yml -e target={release.target} -e live=<colour>, or, if nothing of it runs any more, "
+        f"give its route up with module proxy_reconfigure and state=absent"
     )
 
 
@@ -43,7 +44,25 @@ def unknown(truth: Truth, record: ReleaseRecord) -> str | None:
                 f"colour {' and '.join(running)} of '{truth.service}' runs, but Consul has neither its route nor its "
                 f"release record"
             )
+    newer = newer_live(truth)
+    if newer not in (None, truth.live):
+        return (
+            f"every proxy sends users of '{truth.service}' to {newer} by a newer revision than Consul's, which says "
+            f"{truth.live}"
+        )
     was_live = truth.live or (record.live.color if record.live is not None else None)
     if was_live in running and not truth.fleet:
-        return f"colour {was_live} of '{truth.service}' runs and was live, but Consul knows of no proxy at all"
+        return (
+            f"colour {was_live} of '{truth.service}' runs and was live, but no proxy counts: Consul knows of none, or "
+            f"exclude_proxies names them all"
+        )
     return None
+
+
+def newer_live(truth: Truth) -> str | None:
+    """The colour that all proxies agree on by revisions newer than the store's, which went back; None else."""
+    said = [answer for proxy in truth.fleet.values() if (answer := proxy.acknowledgement(truth.service)) is not None]
+    if truth.route is None or any(answer.revision <= truth.route.revision for answer in said):
+        return None
+    colors = {answer.live for answer in said}
+    return colors.pop() if len(colors) == 1 else None

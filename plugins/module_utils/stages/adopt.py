@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..core.errors import DeliveryError
+from ..evidence.confirmation import Confirmation, confirm, write_confirmed
 from ..ports.fleet import newest_route
+from ..release.certainty import newer_live
 from ..release.record import ColorRelease, ReleaseRecord
 from ..release.release import Release
 from ..release.run import utc_now
@@ -58,7 +60,10 @@ def plan_adopt(truth: Truth, record: ReleaseRecord, live: str | None, wish: prox
     )
     if live is None:
         raise DeliveryError(f"live is not given, and nothing is guessed: {said}; run it again with live=<colour>")
-    others = {color for color in (known["route"], *known["proxies"].values()) if color not in (None, live)}
+    # A store that went back says nothing of what users get: all proxies have something newer.
+    outdated = newer_live(truth) is not None
+    route_says = None if outdated else known["route"]
+    others = {color for color in (route_says, *known["proxies"].values()) if color not in (None, live)}
     if others:
         raise DeliveryError(
             f"live '{live}' contradicts what users of '{truth.service}' get: {said}; adopt that colour, then send "
@@ -66,33 +71,68 @@ def plan_adopt(truth: Truth, record: ReleaseRecord, live: str | None, wish: prox
         )
     count = truth.running.get(live, 0)
     if count == 0:
-        raise DeliveryError(f"live '{live}' of '{truth.service}' does not run: {said}; deploy it instead")
-    recorded = record.live is not None and record.live.color == live
-    if truth.route is not None:
+        raise DeliveryError(
+            f"live '{live}' of '{truth.service}' does not run: {said}; give up what the proxies keep of it, with "
+            f"module proxy_reconfigure and state=absent, then deploy it"
+        )
+    service = truth.services.get(live)
+    recorded = (
+        not outdated
+        and record.live is not None
+        and (record.live.color, record.live.spec) == (live, service.spec if service is not None else "")
+    )
+    if truth.route is not None and not outdated:
         return AdoptPlan(truth.route, None, recorded)
     route = replace(_route(truth, live, wish), revision=truth.newest_revision + 1, instances={live: count})
     check_route(route)
-    return AdoptPlan(route, proxy.Plan(None, None, route, live, count), recorded)
+    return AdoptPlan(route, proxy.Plan(truth.route, None, route, live, count), recorded)
 
 
 def adopt(release: Release, plan: AdoptPlan, truth: Truth, timeout: float) -> dict[str, Any]:
-    """Write the route, let every proxy confirm it, then the record. Returns C(proxies), who confirmed when."""
+    """Write the route, let every proxy confirm it, then the record. Returns C(proxies), who confirmed when.
+
+    Nothing is taken back on failure: the route is what users get, and to delete it would end that.
+    """
     live = plan.route.split.live
-    confirmed: dict[str, Any] = {}
-    if plan.flip is not None:
-        confirmed = proxy.apply(release, plan.flip, truth, timeout)
+    confirmed = confirm_route(release, plan, truth, timeout)
     service = truth.services.get(live)
     if service is not None and not plan.recorded:
         instances = truth.running.get(live, 0)
         known = ColorRelease(live, service.spec, service.image, instances, utc_now(), release.run.owner)
         release.record.change(lambda record: record.adopted(known, utc_now()))
-    return {"proxies": confirmed.get("proxies", {})}
+    return {
+        "proxies": {
+            name: {"prepared_ms": None, "confirmed_ms": milliseconds}
+            for name, milliseconds in confirmed.milliseconds.items()
+        }
+    }
+
+
+def confirm_route(release: Release, plan: AdoptPlan, truth: Truth, timeout: float) -> Confirmation:
+    """Write the route where it does not stand yet, and wait for every proxy."""
+    live = plan.route.split.live
+    required = plan.flip.required if plan.flip is not None else 0
+    try:
+        if plan.flip is None:
+            return confirm(release, plan.route, timeout, live, required)
+        proxy.refuse_conflicts(plan.route, release.route.others())
+        release.fleet.require_members()
+        return write_confirmed(release, plan.route, truth.route_index, timeout, live, required)[1]
+    except DeliveryError as error:
+        raise DeliveryError(
+            f"{error}; users of '{release.service}' stay on {live}, and the release record is not written: mend that, "
+            f"then run adopt again",
+            **error.result,
+        ) from error
 
 
 def _route(truth: Truth, live: str, wish: proxy.RouteWish) -> Route:
     kept = newest_route(truth.service, truth.fleet)
     if kept is not None:
         return replace(Route.from_document(kept), split=Split(live), preview=None, draining=())
+    if truth.route is not None:
+        own = truth.route.own(live)
+        return replace(truth.route, split=Split(live), preview=None, draining=()).led_by(live, own)
     if not wish.paths:
         raise DeliveryError(
             f"service_path: no proxy has the route of '{truth.service}' any more, so say which paths it serves, for "

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..core.color import COLORS, other
 from ..core.errors import DeliveryError
-from ..evidence.confirmation import Confirmation, confirm, wait_until_gone, write_confirmed
+from ..evidence.confirmation import Confirmation, confirm, write_confirmed
 from ..evidence.draining import wait_until_drained
 from ..evidence.front_door import ask_all
 from ..release.record import ReleaseRecord
@@ -20,6 +20,7 @@ from ..release.release import Release
 from ..release.run import utc_now
 from ..release.truth import Truth
 from ..routes.route import ColorRoute, Route, Split, check_route, conflicts
+from .removal import remove
 
 STAGE = "proxy"
 
@@ -46,8 +47,12 @@ class Plan:
 
     @property
     def changed(self) -> bool:
-        """Whether anything is to be written."""
-        return self.before is None or not self.before.same_but_revision(self.after)
+        """Whether anything is to be written: also where a proxy has a newer revision, and so takes no older one."""
+        return (
+            self.before is None
+            or not self.before.same_but_revision(self.after)
+            or (self.prepared or self.after).revision != self.before.revision + 1
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,19 +260,6 @@ def undo(release: Release, decided: Plan, timeout: float) -> dict[str, Any]:
     except DeliveryError as error:
         return {"undone": False, "mixed": True, "undo_error": str(error)}
     return {"undone": True, "mixed": False}
-
-
-def remove(release: Release, index: int, timeout: float) -> dict[str, Any]:
-    """Delete the route (C(index) 0: it is deleted already) and wait until no counting member has a trace of it."""
-    if index:
-        release.route.delete(index)
-    remaining = wait_until_gone(release, timeout)
-    if remaining:
-        raise DeliveryError(
-            f"proxies that still have a trace of the route of '{release.service}' after {timeout:g} s: "
-            f"{', '.join(remaining)} (repair it, or exclude it with exclude_proxies)"
-        )
-    return {}
 
 
 def record_live(release: Release, color: str) -> None:

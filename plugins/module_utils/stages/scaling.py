@@ -74,10 +74,10 @@ def plan_scale(
             # What shall run, not what does: an instance that is just being replaced must not make +1 a step down, and
             # what was scaled to zero can come back.
             goal_before = resumed.get(color)
-            steps[color] = (
-                service.replicas,
-                scale.resolve(service.replicas, minimum, maximum) if goal_before is None else goal_before,
-            )
+            goal_now = scale.resolve(service.replicas, minimum, maximum) if goal_before is None else goal_before
+            # That so many are wanted already does not mean that they run: then they are waited for.
+            runs_all = goal_now != service.replicas or truth.running.get(color, 0) >= goal_now
+            steps[color] = (service.replicas if runs_all else truth.running.get(color, 0), goal_now)
     targets = {color: after for color, (_before, after) in steps.items()}
     expected = truth.route.instances if truth.route is not None else {}
     unsettled = any(expected.get(color, wanted) != wanted for color, wanted in targets.items())
@@ -141,6 +141,12 @@ def scale_up(
         wait_until_registered(release, color, tasks, timeout=timeout, on_wait=report)
         expect(release, color, wanted, timeout)
     except Exception as error:
+        if old == wanted:
+            raise DeliveryError(
+                f"{error}; {wanted} instances were wanted before this run already, so nothing was taken back: mend "
+                f"what fails, or scale to fewer",
+                **result_of(error),
+            ) from error
         take_back(release, color, old, error, timeout=timeout, drain_timeout=drain_timeout)
         raise
 

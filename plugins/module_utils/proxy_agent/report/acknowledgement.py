@@ -69,7 +69,9 @@ def is_busy(effect: Effect, counts: Counts) -> bool:
 
 def _service(service: str, effect: Effect, counts: Counts) -> dict[str, Any]:
     route = effect.routes.get(service)
-    kept = {"route": route.to_document()} if route is not None and service in effect.lost else {}
+    # Whoever rebuilds the store reads here what it does not hold, or not this version of.
+    elsewhere = service in effect.lost or service in effect.errors
+    kept = {"route": route.to_document()} if route is not None and elsewhere else {}
     return {
         **kept,
         "revision": route.revision if route else 0,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import ColorRoute, RouteOptions
 from ansible_collections.dockerflow.delivery.plugins.modules import proxy_reconfigure
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxies import SILENT
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, World, release_of
@@ -123,6 +124,18 @@ def test_the_preview_is_not_in_a_diff(deployed: World, run: Run) -> None:
     result = run(proxy_reconfigure)
     assert "preview" not in result["diff"]["before"]
     assert "preview" not in result["diff"]["after"]
+
+
+def test_a_planned_release_asks_nothing_of_what_its_colour_was_before(world: World, run: Run) -> None:
+    world.colour("blue", 2, "v1")
+    world.colour("green", 0, "v0")
+    world.route(
+        "blue",
+        releases={"green": ColorRoute(("/old",), ("old.example",), RouteOptions(timeout_server=300), "v0")},
+    )
+    world.record(live=release_of("blue", "v1"), previous=release_of("green", "v0"))
+    route = run(proxy_reconfigure, check=True, color="green", planned_instances=2)["route"]
+    assert (route["paths"], route["hosts"], route["options"]["timeout_server"]) == (["/api/v1/books"], [], 30)
 
 
 def test_a_planned_release_can_be_predicted(deployed: World, run: Run) -> None:

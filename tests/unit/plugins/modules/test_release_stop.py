@@ -74,3 +74,10 @@ def test_a_proxy_without_a_heartbeat_blocks_until_it_is_excluded(flipped: World,
     assert len(flipped.running("blue")) == 2
     assert run(release_stop, exclude_proxies=["proxy-2"])["changed"]
     assert flipped.running("blue") == []
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_what_a_killed_flip_did_not_record_is_no_candidate(flipped: World, run: Run, check: bool) -> None:
+    flipped.record(live=release_of("blue", "v1"), candidate=release_of("green", "v2", 3))
+    result = run(release_stop, check=check, abort=True)
+    assert (result.get("failed", False), result["changed"]) == (False, False)

@@ -92,6 +92,15 @@ def test_who_does_not_confirm_is_named(live: World, behaviour: str, said: str) -
         write_confirmed(live.release, route, index, 0.0, "blue", 2)
 
 
+def test_a_newer_revision_that_sends_users_elsewhere_confirms_nothing(live: World) -> None:
+    live.proxies["proxy-2"].services[SERVICE].update(revision=9, live="green")
+    live.proxies.publish()
+    route, _index = live.release.route.read()
+    assert route is not None
+    with pytest.raises(DeliveryError, match="proxy-2 sends users to green by revision 9"):
+        confirm(live.release, route, 0.0, "blue", 0)
+
+
 def test_a_member_that_dies_meanwhile_still_counts(live: World) -> None:
     live.proxies["proxy-2"].behaviour = SILENT
     route, index = newer(live)

@@ -19,7 +19,8 @@ def proxy(name: str, alive: bool = True) -> Proxy:
     return Proxy(name, f"http://{name}.example:80", alive, 1, (), {})
 
 
-FLEET = {"b": proxy("b"), "a": proxy("a"), "dead": proxy("dead", alive=False)}
+NO_MEMBER = Proxy("foreign", "", True, 1, (), {}, member=False)  # nobody knows where its front is
+FLEET = {"foreign": NO_MEMBER, "b": proxy("b"), "a": proxy("a"), "dead": proxy("dead", alive=False)}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,6 +27,15 @@ def truth(live: str | None = None, says: str | None = None, proxies: int = 1, **
     answer = {SERVICE: Acknowledgement(4, None, says, {})} if says else {}
     fleet = {f"p{n}": Proxy(f"p{n}", "http://192.0.2.1", True, 1, (), answer) for n in range(proxies)}
     return Truth(route, 7 if route else 0, fleet, {}, running, SERVICE)
+
+
+def reported(found: Truth, *answers: tuple[str, int]) -> Truth:
+    """The same with one proxy for each of these: the colour that it sends users to, and by which revision."""
+    fleet = {
+        f"p{n}": Proxy(f"p{n}", "http://192.0.2.1", True, 1, (), {SERVICE: Acknowledgement(revision, None, live, {})})
+        for n, (live, revision) in enumerate(answers)
+    }
+    return replace(found, fleet=fleet)
 
 
 def recorded(**changes: Any) -> ReleaseRecord:
@@ -57,14 +67,32 @@ def recorded(**changes: Any) -> ReleaseRecord:
         ),
         pytest.param(truth(None, "blue"), EMPTY, "proxy 'p0' sends users", id="wiped, and nothing runs"),
         pytest.param(
-            truth("blue", blue=2, proxies=0), recorded(live=release_of("blue")), "knows of no proxy", id="no proxy left"
+            truth("blue", blue=2, proxies=0), recorded(live=release_of("blue")), "no proxy counts", id="no proxy left"
         ),
         pytest.param(truth("blue", proxies=0), recorded(live=release_of("blue")), None, id="no proxy, nothing runs"),
         pytest.param(
             truth(blue=2, proxies=0),
             recorded(live=release_of("blue")),
-            "knows of no proxy",
+            "no proxy counts",
             id="route and proxies lost",
+        ),
+        pytest.param(
+            reported(truth("blue", blue=2), ("green", 9), ("green", 9)),
+            recorded(live=release_of("blue")),
+            "every proxy sends users of 'books-ms-app' to green by a newer revision than Consul's, which says blue",
+            id="an old backup",
+        ),
+        pytest.param(
+            reported(truth("blue", blue=2), ("green", 9), ("blue", 4)),
+            recorded(live=release_of("blue")),
+            None,
+            id="one proxy was away",
+        ),
+        pytest.param(
+            reported(truth("blue", blue=2), ("blue", 9)),
+            recorded(live=release_of("blue")),
+            None,
+            id="an old backup that says the same",
         ),
     ],
 )

@@ -17,7 +17,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route i
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.adopt import adopt, plan_adopt
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.proxy import RouteWish
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.engine import service
-from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxies import SILENT
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxies import CONFIRMS, SILENT
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, World, release_of
 
 EMPTY = ReleaseRecord("books-ms", "app")
@@ -97,6 +97,7 @@ def test_what_is_refused(found: Truth, live: str | None, wish: RouteWish, said: 
     ("record", "changed"),
     [
         pytest.param(EMPTY, True, id="only the record was lost"),
+        pytest.param(ReleaseRecord("books-ms", "app", live=release_of("blue", "")), True, id="it knows no release"),
         pytest.param(ReleaseRecord("books-ms", "app", live=release_of("blue")), False, id="nothing was lost"),
     ],
 )
@@ -137,12 +138,34 @@ def test_route_and_record_are_there_again(wiped: World) -> None:
     assert len(wiped.running("blue")) == 2
 
 
-def test_a_proxy_that_does_not_confirm_leaves_nothing_half_done(wiped: World) -> None:
+def test_users_stay_where_they_are_when_a_proxy_does_not_confirm(wiped: World) -> None:
     wiped.proxies["proxy-2"].behaviour = SILENT
-    with pytest.raises(DeliveryError, match="did not confirm"):
+    with pytest.raises(DeliveryError, match=r"did not confirm.*stay on blue.*run adopt again"):
         carry_out(wiped)
-    assert wiped.release.route.read() == (None, 0)
+    assert all(route is not None for route in wiped.proxies.routes[1:]), "to delete it would end what users get"
+    assert wiped.release.fleet.snapshot()["proxy-1"].services[SERVICE].live == "blue"
     assert wiped.recorded_now().live is None
+    wiped.proxies["proxy-2"].behaviour = CONFIRMS
+    wiped.proxies.settle(SERVICE)
+    carry_out(wiped)
+    live = wiped.recorded_now().live
+    assert live is not None
+    assert live.color == "blue"
+
+
+def test_a_route_of_an_old_backup_is_replaced_by_what_users_get(world: World) -> None:
+    world.colour("blue", 2)
+    world.colour("green", 2, "s2")
+    world.route("blue", 4)
+    for proxy in world.proxies.members.values():
+        proxy.services[SERVICE].update(revision=9, live="green")
+    world.proxies.publish()
+    world.start_run()
+    found = world.release.truth()
+    with pytest.raises(DeliveryError, match="contradicts"):
+        plan_adopt(found, world.recorded_now(), "blue", RouteWish())
+    adopt(world.release, plan_adopt(found, world.recorded_now(), "green", RouteWish()), found, 0.0)
+    assert (world.route_now().split, world.route_now().revision) == (Split("green"), 10)
 
 
 def test_what_a_proxy_keeps_is_read_from_its_report(wiped: World) -> None:

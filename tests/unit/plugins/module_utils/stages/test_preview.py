@@ -12,14 +12,27 @@ import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
-from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Preview, Route, Split
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import (
+    ColorRoute,
+    Preview,
+    Route,
+    RouteOptions,
+    Split,
+)
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.preview import plan_preview
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.engine import service
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, release_of
 
 TOKEN = "0123456789abcdef"
 DIGEST = hashlib.sha256(TOKEN.encode()).hexdigest()
 ROUTE = Route(SERVICE, 4, ("/api/v1/books",), Split("blue"), instances={"blue": 2})
-OPEN = replace(ROUTE, instances={"blue": 2, "green": 3}, preview=Preview("green", DIGEST))
+OWN = ColorRoute(ROUTE.paths)
+OPEN = replace(
+    ROUTE,
+    instances={"blue": 2, "green": 3},
+    preview=Preview("green", DIGEST),
+    releases={"blue": OWN, "green": OWN},
+)
 NOTHING = ReleaseRecord("books-ms", "app")
 CANDIDATE = replace(NOTHING, candidate=release_of("green"))
 
@@ -33,6 +46,19 @@ def test_the_token_opens_the_candidate_and_users_stay() -> None:
     assert plan.after == replace(OPEN, revision=5)
     assert plan.after.split == ROUTE.split
     assert (plan.color, plan.required, plan.changed) == ("green", 3, True)
+
+
+def test_the_candidate_is_followed_by_its_own_release_not_by_what_its_colour_was_before() -> None:
+    before = replace(
+        ROUTE,
+        releases={
+            "blue": ColorRoute(ROUTE.paths, spec="s2"),
+            "green": ColorRoute(("/old",), options=RouteOptions(check_path="/old"), spec="s1"),
+        },
+    )
+    found = replace(truth(before, blue=2, green=3), services={"green": service("books-ms_app-green", 3, "s3")})
+    own = plan_preview(found, CANDIDATE, TOKEN).after.releases
+    assert own == {"blue": before.releases["blue"], "green": ColorRoute(ROUTE.paths, spec="s3")}
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,6 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.proxy i
     apply,
     plan,
     record_live,
-    remove,
 )
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxies import DEAD, SILENT
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, World, release_of
@@ -269,25 +268,6 @@ def _silence(world: World, original: Any) -> Any:
         world.consul.silent = True
         return original()
     return found
-
-
-def test_removal_waits_until_every_trace_is_gone(deployed: World) -> None:
-    _route, index = deployed.release.route.read()
-    remove(deployed.release, index, 0.0)
-    assert deployed.release.route.read() == (None, 0)
-    assert all(not member.services for member in deployed.proxies.members.values())
-
-
-@pytest.mark.parametrize("deleted", [pytest.param(False, id="first run"), pytest.param(True, id="run again")])
-@pytest.mark.parametrize("behaviour", [pytest.param(SILENT, id="silent"), pytest.param(DEAD, id="no heartbeat")])
-def test_a_proxy_that_may_keep_a_trace_is_named(deployed: World, deleted: bool, behaviour: str) -> None:
-    deployed.proxies["proxy-2"].behaviour = behaviour
-    deployed.proxies.publish()
-    if deleted:
-        deployed.consul.delete(KEY)
-    _route, index = deployed.release.route.read()
-    with pytest.raises(DeliveryError, match="still have a trace of the route of 'books-ms-app' after 0 s: proxy-2 "):
-        remove(deployed.release, index, 0.0)
 
 
 def test_a_taken_path_is_refused_before_anything_is_written(deployed: World) -> None:

@@ -156,6 +156,11 @@ def test_a_second_run_changes_nothing_and_options_do(wish: RouteWish, changed: b
     assert (found.prepared, found.color, found.changed) == (None, "blue", changed)
 
 
+def test_a_route_that_is_older_than_what_a_proxy_has_is_written_again() -> None:
+    found = plan(RouteWish(), truth(route(), {"blue": 2}, said=9), NOTHING)
+    assert (found.changed, found.after.revision) == (True, 10)
+
+
 @pytest.mark.parametrize(
     "wish", [pytest.param(RouteWish(), id="live again"), pytest.param(RouteWish(color="green"), id="a flip")]
 )

@@ -71,6 +71,14 @@ NOTHING = ReleaseRecord("books-ms", "app")
             {"blue": (4, 5)},
             id="two of four are away",
         ),
+        pytest.param(
+            truth("blue", {"blue": 2}, wanted={"blue": 4}),
+            NOTHING,
+            "4",
+            "live",
+            {"blue": (2, 4)},
+            id="so many are wanted already, but do not run",
+        ),
         pytest.param(truth("blue", {"blue": 0}), NOTHING, "2", "live", {"blue": (0, 2)}, id="back from zero"),
     ],
 )
@@ -178,6 +186,14 @@ def test_up_that_fails_goes_back(live: World) -> None:
     service = live.release.color_service("blue")
     assert service is not None
     assert service.replicas == 3
+
+
+def test_up_to_what_was_wanted_before_waits_and_takes_nothing_back(live: World) -> None:
+    live.engine.outcome["books-ms_app-blue"] = "starting"
+    service = live.engine.scale(blue(live), 4)
+    with pytest.raises(DeliveryError, match="4 instances were wanted before this run already, so nothing was taken"):
+        scale_up(live.release, service, "blue", 4, timeout=0.0, drain_timeout=0.0, max_failures=1)
+    assert blue(live).replicas == 4
 
 
 def test_up_that_a_proxy_cannot_use_goes_back(live: World) -> None:
