@@ -12,8 +12,8 @@ short_description: Make sure that what users get works, and goes on working for 
 version_added: 1.0.0
 description:
   - Asks every proxy, Swarm and the release record whether they agree about the live release, again and again, until
-    they did so without a break for O(steady) seconds. An instance that ends once and is replaced is no failed release;
-    more than O(max_failures) of them are.
+    they did so without a break for O(steady) seconds, or half of O(timeout) if that is less. An instance that ends once
+    and is replaced is no failed release; more than O(max_failures) of them are.
   - A proxy whose front door refuses connections serves nobody. It is named in a warning and not asked.
 author: the dockerflow.delivery contributors (@dockerflow)
 extends_documentation_fragment:

@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import OutOfDateError
-from ansible_collections.dockerflow.delivery.plugins.module_utils.core.labels import RUN_LABEL
-from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_engine import Engine
+from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_engine import SwarmEngine
 from ansible_collections.dockerflow.delivery.plugins.modules import relative_scale
 from ansible_collections.dockerflow.delivery.tests.integration import stages
 from ansible_collections.dockerflow.delivery.tests.integration.modules import call
@@ -77,10 +76,10 @@ def test_a_run_that_was_frozen_past_its_lock_is_refused_when_it_wakes(books: Pro
 
 
 def test_swarm_refuses_what_a_sleeper_decided_before_another_run_marked_the_service(books: Project) -> None:
-    engine = Engine()
+    engine = SwarmEngine()
     known = engine.service(f"{books.name}_app-{books.live}")
     assert known is not None
-    engine.label(known, {RUN_LABEL: "another-run"})
+    engine.mark(known, "another-run")
     with pytest.raises(OutOfDateError):
         engine.scale(known, 0)
     assert books.counts()[f"app-{books.live}"] == known.replicas

@@ -23,9 +23,9 @@ STAGE = "verify"
 
 @dataclass(frozen=True, slots=True)
 class Steadiness:
-    """What tells a release that works from one that fails: all agree without a break for C(steady) seconds, within
-    C(timeout) seconds, while no more than C(max_failures) of its instances ended by themselves. One that flaps once is
-    replaced meanwhile; a release that keeps failing never gets that far."""
+    """What tells a release that works from one that fails: all agree without a break for C(steady) seconds, or half of
+    C(timeout) if that is less, within C(timeout) seconds, while no more than C(max_failures) of its instances ended by
+    themselves. One that flaps once is replaced meanwhile; a release that keeps failing never gets that far."""
 
     timeout: float
     steady: float
@@ -39,6 +39,7 @@ def verify(release: Release, how: Steadiness, clock: Callable[[], float] = time.
     """
     truth, dead = _look(release)
     before = {task.id for task in _tasks(release, truth) if task.failed}
+    while_steady = min(how.steady, how.timeout / 2)
     since: list[Deadline] = []
     said: list[str] = []
 
@@ -53,7 +54,7 @@ def verify(release: Release, how: Steadiness, clock: Callable[[], float] = time.
             since.clear()
             return False
         if not since:
-            since.append(Deadline(how.steady, clock))
+            since.append(Deadline(while_steady, clock))
         return since[0].passed
 
     def report(elapsed: float) -> None:
@@ -63,7 +64,7 @@ def verify(release: Release, how: Steadiness, clock: Callable[[], float] = time.
     if not wait_until(steady, how.timeout, interval=0.2, max_interval=0.5, on_wait=report):
         raise DeliveryError(
             f"what users get of '{release.service}' was not steady within {how.timeout:g} s: "
-            + ("; ".join(said) or f"all agreed for less than {how.steady:g} s"),
+            + ("; ".join(said) or f"all agreed for less than {while_steady:g} s"),
             drift=list(said),
         )
     warnings = [f"proxy {name} is dead, nothing listens at its front door: it was not asked" for name in dead]
