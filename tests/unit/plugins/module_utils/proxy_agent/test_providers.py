@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The proxies that can be driven, and that nothing else of the agent knows one of them."""
+"""Which proxies can be driven, and who connects to Consul."""
 
 from __future__ import annotations
 
@@ -41,14 +41,6 @@ def imports(path: Path) -> set[str]:
     return {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level}
 
 
-@pytest.mark.parametrize("room", [pytest.param("haproxy", id="haproxy"), pytest.param("consul", id="consul")])
-def test_what_is_outside_is_chosen_in_one_place(room: str) -> None:
-    knowing = {path.stem for path in ROOM.glob("*.py") if any(name.split(".")[0] == room for name in imports(path))}
-    # The settings hold how to reach Consul.
-    assert knowing == {"haproxy": {"providers"}, "consul": {"composition", "proxy_settings"}}[room]
-
-
-def test_a_driver_knows_no_policy() -> None:
-    used = {name for path in (ROOM / "haproxy").glob("*.py") for name in imports(path)}
-    policy = {path.stem for path in ROOM.glob("*.py")} - {"atomic_files", "driver", "endpoint", "proxy_settings"}
-    assert used & policy == set()
+def test_consul_is_connected_to_in_one_place() -> None:
+    knowing = {path.stem for path in ROOM.rglob("*.py") if any("consul" in name.split(".") for name in imports(path))}
+    assert knowing == {"composition", "proxy_settings"}, "the settings hold how it is reached"

@@ -50,3 +50,28 @@ def test_an_orphan_is_one_until_its_route_is_written_again(new_route: NewRoute) 
     good = good.having_seen(5, {"b": ""})
     good = good.having_seen(6, {})
     assert good.orphans == set()
+
+
+@pytest.mark.parametrize(
+    ("routes", "backends", "expected"),
+    [
+        pytest.param({"a": 2, "b": 2}, {"a", "b"}, {"a": 2, "b": 2}, id="all have their backends"),
+        pytest.param({"a": 2, "b": 2}, {"a"}, {"a": 2, "b": 1}, id="b has none yet: its last good version"),
+        pytest.param({"a": 2, "c": 1}, {"a", "b"}, {"a": 2, "b": 1}, id="b leaves, c is to come"),
+        pytest.param({"a": 2}, {"a"}, {"a": 2}, id="b is gone"),
+        pytest.param({}, set(), {}, id="nothing is left"),
+    ],
+)
+def test_what_is_in_effect_is_what_has_backends(
+    new_route: NewRoute, routes: dict[str, int], backends: set[str], expected: dict[str, int]
+) -> None:
+    good = LastGood({name: new_route(name) for name in ("a", "b")}, index=10)
+    wanted = {name: new_route(name, revision=revision) for name, revision in routes.items()}
+    found = good.with_effect(wanted, {}, {f"{name}-{color}" for name in backends for color in ("blue", "green")})
+    assert {name: route.revision for name, route in found.routes.items()} == expected
+
+
+def test_a_backend_without_servers_is_not_remembered(new_route: NewRoute) -> None:
+    one = Endpoint("10.0.0.1", 1)
+    found = LastGood().with_effect({}, {"a-blue": [one], "a-green": []}, set())
+    assert found.servers == {"a-blue": (one,)}

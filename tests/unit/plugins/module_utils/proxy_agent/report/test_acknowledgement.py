@@ -8,7 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.driver import Counts, ServerState
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.driver import (
+    Counts,
+    Generation,
+    ServerState,
+)
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.report.acknowledgement import (
     Effect,
     document,
@@ -67,3 +71,28 @@ def test_a_route_that_consul_lost_is_told_whole(lost: bool) -> None:
     known = replace(effect(server("a")), lost=("shop-app",) if lost else ())
     said = document("p1", "haproxy", known, Counts())["services"]["shop-app"]
     assert said.get("route") == (known.routes["shop-app"].to_document() if lost else None)
+
+
+@pytest.mark.parametrize(
+    ("generations", "version", "workers"),
+    [
+        pytest.param(
+            (Generation(24, True, "3.0.11"), Generation(8, False, "3.0.9")),
+            "3.0.11",
+            [{"pid": 24, "current": True}, {"pid": 8, "current": False}],
+            id="the current one's",
+        ),
+        pytest.param((), None, [], id="it is away"),
+    ],
+)
+def test_readers_of_old_and_new_find_the_version(
+    generations: tuple[Generation, ...], version: str | None, workers: list[dict[str, object]]
+) -> None:
+    said = document("p1", "haproxy", Effect(generations=generations), Counts())
+    assert (said["provider"], said["version"], said["haproxy"]) == ("haproxy", version, version)
+    assert said["workers"] == workers
+
+
+def test_a_route_that_never_was_in_effect_has_its_error_alone() -> None:
+    said = document("p1", "haproxy", Effect(errors={"shop-app": "no JSON"}), Counts())
+    assert said["services"] == {"shop-app": {"revision": 0, "error": "no JSON", "live": None, "colors": {}}}
