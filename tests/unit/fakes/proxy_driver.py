@@ -42,7 +42,7 @@ class FakeDriver:
 
     C(away): nothing answers, as before the proxy has come up; C(goes_in): the call in which it dies. C(fails): by the
     name of a call (or C(serve <backend>)), what goes wrong in it. C(refuses): by service, what the proxy has against
-    its route. C(calls): what it was told.
+    its route; by several, against having all of them. C(calls): what it was told.
     """
 
     provider: str = "fake"
@@ -90,7 +90,8 @@ class FakeDriver:
 
     def refusal(self, routes: Collection[Route]) -> Refusal | None:
         self.called("refusal")
-        reasons = [self.refuses[route.service] for route in routes if route.service in self.refuses]
+        there = {route.service for route in routes}
+        reasons = [reason for services, reason in self.refuses.items() if there.issuperset(services.split())]
         return Refusal("fake -c", reasons[0]) if reasons else None
 
     def running(self) -> RunningProxy:

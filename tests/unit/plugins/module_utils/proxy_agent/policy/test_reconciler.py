@@ -238,6 +238,14 @@ def test_a_refused_route_is_named_and_harms_no_other(world: World, new_route: Ne
     assert revisions(effect) == {"books": 1, "good": 1}
 
 
+def test_when_nobody_can_be_blamed_alone_all_that_changed_wait(world: World, new_route: NewRoute) -> None:
+    world.driver.refuses["a b"] = "too many backends"
+    world.write(new_route("a"), new_route("b"))
+    effect = world.run()
+    assert effect.errors == {"a": "too many backends", "b": "too many backends"}
+    assert revisions(effect) == {"books": 1}
+
+
 def test_what_was_refused_is_not_asked_again_until_it_may_be(world: World, new_route: NewRoute) -> None:
     world.driver.refuses["bad"] = "unknown keyword"
     world.write(new_route("bad"))

@@ -67,6 +67,25 @@ def test_a_write_after_the_session_expired_is_an_error_and_the_next_session_writ
     consul.expire(held)
     with pytest.raises(DeliveryError):
         publication.write({"a": 2})
+    assert not publication.renew()
+    assert publication.write({"a": 2})
+    assert stands(consul)["a"] == 2
+
+
+class Ending(FakeConsul):
+    """The session ends while the key is asked for, so Consul says no instead of naming the session."""
+
+    def acquire(self, key: str, value: str, session: str) -> bool:
+        self.expire(session)
+        return False
+
+
+def test_a_session_that_ends_within_a_write_is_held_no_more() -> None:
+    publication = Publication(Ending(), KEY, 100)
+    publication.renew()
+    with pytest.raises(DeliveryError, match="a new one is made"):
+        publication.write({"a": 1})
+    assert not publication.held
 
 
 def test_a_key_that_the_agent_before_still_holds_is_taken_over(consul: FakeConsul, publication: Publication) -> None:
