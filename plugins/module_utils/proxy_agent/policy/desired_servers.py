@@ -17,7 +17,7 @@ from ..endpoint import Endpoint
 from .judgement import followed_colors, judge
 
 # The catalog's last answer by backend, None when there was none yet.
-Instances = Callable[[str], "Sequence[Instance] | None"]
+Instances = Callable[[str], Sequence[Instance] | None]
 
 
 @dataclass(frozen=True, slots=True)
