@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from ...core.color import COLORS
 from ...core.names import color_name
@@ -16,8 +17,12 @@ from ...routes.route import Route
 from ..endpoint import Endpoint
 from .judgement import followed_colors, judge
 
-# The catalog's last answer by backend, None when there was none yet.
-Instances = Callable[[str], Sequence[Instance] | None]
+
+class Instances(Protocol):
+    """The catalog's last answer by backend."""
+
+    def __call__(self, backend: str, /) -> Sequence[Instance] | None:
+        """None when there was none yet."""
 
 
 @dataclass(frozen=True, slots=True)
