@@ -50,7 +50,7 @@ def test_no_service_is_routed_without_its_share(
 ) -> None:
     memory = Memory(files, Maps.of([new_route(name) for name in before]))
     wanted = Maps.of([new_route(name) for name in after])
-    assert wanted.load(memory, files)  # type: ignore[arg-type] is bool(changes)
+    assert wanted.load(memory, files) is bool(changes)  # type: ignore[arg-type]
     assert len(memory.seen) == changes
     assert all(routed <= shared for routed, shared in memory.seen)
     assert list(memory.maps.values()) == [wanted.routes, wanted.split, wanted.preview]
