@@ -16,7 +16,7 @@ from ..release.record import ReleaseRecord
 from ..release.release import Release
 from ..release.truth import Truth
 from ..routes.route import Preview
-from .proxy import Plan, RouteWish, apply, own_of
+from .proxy import Plan, apply
 
 STAGE = "test"
 
@@ -31,14 +31,14 @@ def plan_preview(truth: Truth, record: ReleaseRecord, token: str) -> Plan:
     count = truth.running.get(candidate.color, 0) if candidate is not None else 0
     if candidate is None or count == 0 or candidate.color == before.split.live:
         raise DeliveryError(f"'{truth.service}' has no healthy candidate to preview: run the stage deploy first")
-    live = before.split.live
-    # The agents follow a colour's instances only where they are of the release that the route names.
-    own = own_of(RouteWish(), truth, candidate.color)
+    # What the colour's earlier release asked for is not the candidate's, nor are that one's instances.
+    # Until stage proxy says what the candidate asks for, it is treated as what is live.
+    others = {color: own for color, own in before.releases.items() if color != candidate.color}
     after = replace(
         before,
         revision=truth.newest_revision + 1,
         instances={**before.instances, candidate.color: count},
-        releases={**before.releases, live: before.own(live), candidate.color: own},
+        releases=others,
         preview=Preview(candidate.color, hashlib.sha256(token.encode()).hexdigest()),
         draining=(),
     )

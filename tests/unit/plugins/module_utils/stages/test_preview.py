@@ -20,19 +20,12 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route i
     Split,
 )
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.preview import plan_preview
-from ansible_collections.dockerflow.delivery.tests.unit.fakes.engine import service
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, release_of
 
 TOKEN = "0123456789abcdef"
 DIGEST = hashlib.sha256(TOKEN.encode()).hexdigest()
 ROUTE = Route(SERVICE, 4, ("/api/v1/books",), Split("blue"), instances={"blue": 2})
-OWN = ColorRoute(ROUTE.paths)
-OPEN = replace(
-    ROUTE,
-    instances={"blue": 2, "green": 3},
-    preview=Preview("green", DIGEST),
-    releases={"blue": OWN, "green": OWN},
-)
+OPEN = replace(ROUTE, instances={"blue": 2, "green": 3}, preview=Preview("green", DIGEST))
 NOTHING = ReleaseRecord("books-ms", "app")
 CANDIDATE = replace(NOTHING, candidate=release_of("green"))
 
@@ -56,9 +49,9 @@ def test_the_candidate_is_followed_by_its_own_release_not_by_what_its_colour_was
             "green": ColorRoute(("/old",), options=RouteOptions(check_path="/old"), spec="s1"),
         },
     )
-    found = replace(truth(before, blue=2, green=3), services={"green": service("books-ms_app-green", 3, "s3")})
-    own = plan_preview(found, CANDIDATE, TOKEN).after.releases
-    assert own == {"blue": before.releases["blue"], "green": ColorRoute(ROUTE.paths, spec="s3")}
+    after = plan_preview(truth(before, blue=2, green=3), CANDIDATE, TOKEN).after
+    assert after.releases == {"blue": before.releases["blue"]}
+    assert (after.own("green").spec, after.own("green").options.check_path) == ("", None)
 
 
 @pytest.mark.parametrize(
