@@ -25,7 +25,6 @@ from ..release.truth import Truth
 from .health import wait_until_healthy
 from .registration import belongs, wait_until_registered
 
-WHICH = ("live", "candidate", "both")
 STAGE = "scale"
 
 
@@ -76,8 +75,10 @@ def plan_scale(
             goal_before = resumed.get(color)
             goal_now = scale.resolve(service.replicas, minimum, maximum) if goal_before is None else goal_before
             # That so many are wanted already does not mean that they run: then they are waited for.
-            runs_all = goal_now != service.replicas or truth.running.get(color, 0) >= goal_now
-            steps[color] = (service.replicas if runs_all else truth.running.get(color, 0), goal_now)
+            start = (
+                min(service.replicas, truth.running.get(color, 0)) if goal_now == service.replicas else service.replicas
+            )
+            steps[color] = (start, goal_now)
     targets = {color: after for color, (_before, after) in steps.items()}
     expected = truth.route.instances if truth.route is not None else {}
     unsettled = any(expected.get(color, wanted) != wanted for color, wanted in targets.items())
@@ -141,13 +142,14 @@ def scale_up(
         wait_until_registered(release, color, tasks, timeout=timeout, on_wait=report)
         expect(release, color, wanted, timeout)
     except Exception as error:
-        if old == wanted:
+        if old != wanted:
+            take_back(release, color, old, error, timeout=timeout, drain_timeout=drain_timeout)
+        elif isinstance(error, DeliveryError):
             raise DeliveryError(
                 f"{error}; {wanted} instances were wanted before this run already, so nothing was taken back: mend "
                 f"what fails, or scale to fewer",
-                **result_of(error),
+                **error.result,
             ) from error
-        take_back(release, color, old, error, timeout=timeout, drain_timeout=drain_timeout)
         raise
 
 

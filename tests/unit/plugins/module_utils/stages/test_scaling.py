@@ -15,6 +15,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine i
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import scaling
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.scaling import (
     STAGE,
     endpoints,
@@ -194,6 +195,17 @@ def test_up_to_what_was_wanted_before_waits_and_takes_nothing_back(live: World) 
     with pytest.raises(DeliveryError, match="4 instances were wanted before this run already, so nothing was taken"):
         scale_up(live.release, service, "blue", 4, timeout=0.0, drain_timeout=0.0, max_failures=1)
     assert blue(live).replicas == 4
+
+
+def test_up_to_what_was_wanted_before_hides_no_fault_of_ours(live: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = live.engine.scale(blue(live), 4)
+
+    def broken(*_arguments: Any, **_options: Any) -> None:
+        raise KeyError("a fault")
+
+    monkeypatch.setattr(scaling, "wait_until_healthy", broken)
+    with pytest.raises(KeyError):
+        scale_up(live.release, service, "blue", 4, timeout=0.0, drain_timeout=0.0, max_failures=1)
 
 
 def test_up_that_a_proxy_cannot_use_goes_back(live: World) -> None:
