@@ -152,31 +152,24 @@ from typing import Any
 
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.ansible_module import new_module
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.connection import connect_release
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.route_wish import wish_of
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.runner import Planned, run_stage
-from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs import (
-    CONSUL_ARGUMENTS,
-    DOCKER_ARGUMENTS,
-    STAGE_ARGUMENTS,
-    TARGET_ARGUMENTS,
-)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs import stage_arguments
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.rules import check_host, check_path
-from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.options import setting_arguments
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import proxy, removal
 
-ARGUMENTS: dict[str, Any] = {
-    **CONSUL_ARGUMENTS,
-    **DOCKER_ARGUMENTS,
-    **STAGE_ARGUMENTS,
-    **setting_arguments("proxy_reconfigure"),
-    **TARGET_ARGUMENTS,
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "color": {"type": "str", "choices": ["blue", "green"]},
-    "planned_instances": {"type": "int"},
-    "drain_timeout": {"type": "int", "default": 0},
-}
+ARGUMENTS: dict[str, Any] = stage_arguments(
+    "proxy_reconfigure",
+    {
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "color": {"type": "str", "choices": ["blue", "green"]},
+        "planned_instances": {"type": "int"},
+        "drain_timeout": {"type": "int", "default": 0},
+    },
+)
 
 
 def main() -> None:
@@ -236,17 +229,6 @@ def check(parameters: dict[str, Any]) -> None:
             check_path(parameters[option], option)
     for host in parameters["service_domain"] or ():
         check_host(host)
-
-
-def wish_of(parameters: dict[str, Any]) -> proxy.RouteWish:
-    """What the module's parameters ask for."""
-    names = ("check_path", "retries", "timeout_server")
-    return proxy.RouteWish(
-        paths=tuple(parameters["service_path"]),
-        hosts=None if parameters["service_domain"] is None else tuple(parameters["service_domain"]),
-        color=parameters["color"],
-        options={name: parameters[name] for name in names if parameters[name] is not None},
-    )
 
 
 if __name__ == "__main__":

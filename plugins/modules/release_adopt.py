@@ -94,7 +94,7 @@ route:
   type: dict
   sample: {"service": "books-ms-app", "revision": 8, "paths": ["/api/v1/books"], "split": {"live": "blue"}}
 proxies:
-  description: Per proxy, milliseconds from writing to its confirmation; empty when the route stood already.
+  description: Per proxy, milliseconds until its confirmation; empty in check mode, and when nothing was lost.
   returned: success
   type: dict
   sample: {"proxy-1": {"prepared_ms": null, "confirmed_ms": 21.0}}
@@ -104,27 +104,20 @@ from typing import Any
 
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.ansible_module import new_module
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.connection import connect_release
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.route_wish import wish_of
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.runner import Planned, run_stage
-from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs import (
-    CONSUL_ARGUMENTS,
-    DOCKER_ARGUMENTS,
-    STAGE_ARGUMENTS,
-    TARGET_ARGUMENTS,
-)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs import stage_arguments
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
-from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.options import setting_arguments
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import adopt, proxy
 
-ARGUMENTS: dict[str, Any] = {
-    **CONSUL_ARGUMENTS,
-    **DOCKER_ARGUMENTS,
-    **STAGE_ARGUMENTS,
-    **setting_arguments("release_adopt"),
-    **TARGET_ARGUMENTS,
-    "live": {"type": "str", "choices": ["blue", "green"]},
-}
+ARGUMENTS: dict[str, Any] = stage_arguments(
+    "release_adopt",
+    {
+        "live": {"type": "str", "choices": ["blue", "green"]},
+    },
+)
 
 
 def main() -> None:
@@ -149,16 +142,6 @@ def main() -> None:
         )
 
     run_stage(module, adopt.STAGE, lambda: connect_release(parameters), plan, certain=False)
-
-
-def wish_of(parameters: dict[str, Any]) -> proxy.RouteWish:
-    """The route that the module's parameters describe."""
-    names = ("check_path", "retries", "timeout_server")
-    return proxy.RouteWish(
-        paths=tuple(parameters["service_path"]),
-        hosts=tuple(parameters["service_domain"] or ()),
-        options={name: parameters[name] for name in names if parameters[name] is not None},
-    )
 
 
 if __name__ == "__main__":

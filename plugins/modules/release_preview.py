@@ -96,27 +96,20 @@ from typing import Any
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.ansible_module import new_module
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.connection import connect_release
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.runner import Planned, run_stage
-from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs import (
-    CONSUL_ARGUMENTS,
-    DOCKER_ARGUMENTS,
-    STAGE_ARGUMENTS,
-    TARGET_ARGUMENTS,
-)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs import stage_arguments
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.fleet import front_doors
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.rules import check_token
-from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.options import setting_arguments
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import preview
 
-ARGUMENTS: dict[str, Any] = {
-    **CONSUL_ARGUMENTS,
-    **DOCKER_ARGUMENTS,
-    **STAGE_ARGUMENTS,
-    **setting_arguments("release_preview"),
-    **TARGET_ARGUMENTS,
-    "token": {"type": "str", "required": True, "no_log": True},
-}
+ARGUMENTS: dict[str, Any] = stage_arguments(
+    "release_preview",
+    {
+        "token": {"type": "str", "required": True, "no_log": True},
+    },
+)
 
 
 def main() -> None:
@@ -135,9 +128,7 @@ def main() -> None:
             changed=decided.changed,
             result={
                 "color": decided.color,
-                "front_doors": [
-                    proxy.address for _name, proxy in sorted(truth.fleet.items()) if proxy.alive and proxy.address
-                ],
+                "front_doors": list(front_doors(truth.fleet).values()),
                 "headers": {"Host": decided.after.hosts[0]} if decided.after.hosts else {},
                 "proxies": {},
             },

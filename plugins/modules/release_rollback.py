@@ -96,25 +96,13 @@ from typing import Any
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.ansible_module import new_module
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.connection import connect_release
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.runner import Planned, run_stage
-from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs import (
-    CONSUL_ARGUMENTS,
-    DOCKER_ARGUMENTS,
-    STAGE_ARGUMENTS,
-    TARGET_ARGUMENTS,
-)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs import stage_arguments
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
-from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.options import setting_arguments
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import rollback
 
-ARGUMENTS: dict[str, Any] = {
-    **CONSUL_ARGUMENTS,
-    **DOCKER_ARGUMENTS,
-    **STAGE_ARGUMENTS,
-    **setting_arguments("release_rollback"),
-    **TARGET_ARGUMENTS,
-}
+ARGUMENTS: dict[str, Any] = stage_arguments("release_rollback", {})
 
 
 def main() -> None:

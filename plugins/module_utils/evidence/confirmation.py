@@ -27,11 +27,19 @@ class Confirmation:
         times = self.milliseconds.values()
         return round(max(times) - min(times), 1) if times else 0.0
 
+    def per_proxy(self, prepared: Confirmation | None = None) -> dict[str, dict[str, float | None]]:
+        """As a module returns it, with when the route of C(prepared) was confirmed before."""
+        before = prepared.milliseconds if prepared is not None else {}
+        return {
+            name: {"prepared_ms": before.get(name), "confirmed_ms": milliseconds}
+            for name, milliseconds in self.milliseconds.items()
+        }
+
 
 def write_confirmed(
     release: Release, route: Route, index: int, timeout: float, color: str, required: int
 ) -> tuple[int, Confirmation]:
-    """Write a route (see Release.write_route) and wait for its confirmation; returns the new index and who did."""
+    """Write a route (see StoredRoute.write) and wait for its confirmation; returns the new index and who did."""
     before = release.fleet.snapshot()
     written = release.route.write(route, index)
     return written, confirm(release, route, timeout, color, required, before)

@@ -10,7 +10,7 @@ import http.client
 from urllib.parse import urlsplit
 
 from ..core.errors import DeliveryError
-from ..ports.fleet import Snapshot
+from ..ports.fleet import Snapshot, front_doors
 from ..routes.route import Route
 
 # Seconds that one request may take.
@@ -38,16 +38,14 @@ def ask(address: str, host: str | None, path: str) -> int:
 def ask_all(fleet: Snapshot, route: Route, path: str) -> None:
     """Ask for C(path) once through every living proxy; raises DeliveryError that names the first bad answer."""
     host = route.hosts[0] if route.hosts else None
-    for name, proxy in sorted(fleet.items()):
-        if not proxy.alive or not proxy.address:  # one that is no member says what it serves, but not where
-            continue
+    for name, address in front_doors(fleet).items():
         try:
-            status = ask(proxy.address, host, path)
+            status = ask(address, host, path)
             said = f"status {status}"
         except OSError as error:
             status, said = None, str(error)
         if status is None or not is_good(status):
-            where = f"{proxy.address}{path}" + (f" (Host {host})" if host else "")
+            where = f"{address}{path}" + (f" (Host {host})" if host else "")
             raise DeliveryError(
                 f"proxy '{name}' does not serve '{route.service}' at {where}: {said}; see why the service fails there, "
                 f"or correct front_door_path"

@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+from ..settings.options import setting_arguments
 
 CONSUL_ARGUMENTS: dict[str, Any] = {
     "consul_addresses": {"type": "list", "elements": "str", "default": ["http://127.0.0.1:8500"]},
@@ -27,16 +30,26 @@ TARGET_ARGUMENTS: dict[str, Any] = {
     "project": {"type": "str", "required": True},
     "target": {"type": "str", "required": True},
 }
+# What else tells a run, such as lock_wait, is a setting: see setting_arguments().
 RUN_ARGUMENTS: dict[str, Any] = {
     "run": {"type": "str"},
     "owner": {"type": "str"},
-    "lock_wait": {"type": "int", "default": 75},
     "lock_ttl": {"type": "int", "default": 30},
-    "take_over": {"type": "bool", "default": False},
-    "exclude_proxies": {"type": "list", "elements": "str", "default": []},
     "progress_file": {"type": "path"},
 }
 STAGE_ARGUMENTS: dict[str, Any] = {
     **RUN_ARGUMENTS,
     "keep_run": {"type": "bool", "default": False},
 }
+
+
+def stage_arguments(module: str, own: Mapping[str, Any]) -> dict[str, Any]:
+    """The argument spec of a module that is a stage of one target: what all of these have, its settings, its C(own)."""
+    return {
+        **CONSUL_ARGUMENTS,
+        **DOCKER_ARGUMENTS,
+        **STAGE_ARGUMENTS,
+        **setting_arguments(module),
+        **TARGET_ARGUMENTS,
+        **own,
+    }

@@ -31,7 +31,7 @@ class ColorStatus:
 class Acknowledgement:
     """What one proxy says of one service. C(revision) is in effect in all its workers and in its files.
 
-    C(route) is the whole route, as a document, where the store has lost it.
+    C(route) is the whole route, as a document, where the store does not hold it, or another version of it.
     """
 
     revision: int
@@ -98,22 +98,30 @@ def counting_members(fleet: Snapshot, refuses: Callable[[str], bool]) -> Snapsho
     return {name: member for name, member in fleet.items() if member.alive or not refuses(member.address)}
 
 
+def acknowledgements(service: str, fleet: Snapshot) -> list[Acknowledgement]:
+    """What those proxies say of a service that have a trace of it."""
+    said = (proxy.acknowledgement(service) for proxy in fleet.values())
+    return [one for one in said if one is not None]
+
+
+def front_doors(fleet: Snapshot) -> dict[str, str]:
+    """By name, where users come in at every living proxy; of one that is no member nobody knows where."""
+    return {name: proxy.address for name, proxy in sorted(fleet.items()) if proxy.alive and proxy.address}
+
+
 def served_colors(service: str, fleet: Snapshot) -> set[str]:
     """The colours that any proxy says it serves to users."""
-    said = (member.acknowledgement(service) for member in fleet.values())
-    return {one.live for one in said if one is not None and one.live is not None}
+    return {one.live for one in acknowledgements(service, fleet) if one.live is not None}
 
 
 def newest_revision(service: str, fleet: Snapshot) -> int:
     """The newest revision of a service's route that any proxy has; 0 when none has one."""
-    said = (proxy.acknowledgement(service) for proxy in fleet.values())
-    return max((one.revision for one in said if one is not None), default=0)
+    return max((one.revision for one in acknowledgements(service, fleet)), default=0)
 
 
 def newest_route(service: str, fleet: Snapshot) -> Mapping[str, Any] | None:
-    """The route, as a document, of the proxy that has the newest one of those that the store lost; None without any."""
-    said = [one for proxy in fleet.values() if (one := proxy.acknowledgement(service)) is not None]
-    kept = [one for one in said if one.route is not None]
+    """The newest route, as a document, of those that proxies have and the store does not; None without any."""
+    kept = [one for one in acknowledgements(service, fleet) if one.route is not None]
     return max(kept, key=lambda one: one.revision).route if kept else None
 
 

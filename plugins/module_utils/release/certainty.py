@@ -10,6 +10,7 @@ A wrong prefix, a foreign or a wiped store look like a target that was never rel
 from __future__ import annotations
 
 from ..core.errors import DeliveryError
+from ..ports.fleet import acknowledgements
 from .record import ReleaseRecord
 from .release import Release
 from .truth import Truth
@@ -61,7 +62,7 @@ def unknown(truth: Truth, record: ReleaseRecord) -> str | None:
 
 def newer_live(truth: Truth) -> str | None:
     """The colour that all proxies agree on by revisions newer than the store's, which went back; None else."""
-    said = [answer for proxy in truth.fleet.values() if (answer := proxy.acknowledgement(truth.service)) is not None]
+    said = acknowledgements(truth.service, truth.fleet)
     if truth.route is None or any(answer.revision <= truth.route.revision for answer in said):
         return None
     colors = {answer.live for answer in said}

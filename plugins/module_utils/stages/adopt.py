@@ -25,16 +25,16 @@ STAGE = "adopt"
 
 @dataclass(frozen=True, slots=True)
 class AdoptPlan:
-    """C(route) is to stand again; C(flip) None: it stands already. C(recorded): the record says so already."""
+    """C(route) is to stand again; C(stands): it does already. C(recorded): the record says so already."""
 
     route: Route
-    flip: proxy.Plan | None
+    stands: bool
     recorded: bool
 
     @property
     def changed(self) -> bool:
         """Whether anything is to be written."""
-        return self.flip is not None or not self.recorded
+        return not (self.stands and self.recorded)
 
 
 def found(truth: Truth) -> dict[str, Any]:
@@ -82,10 +82,10 @@ def plan_adopt(truth: Truth, record: ReleaseRecord, live: str | None, wish: prox
         and (record.live.color, record.live.spec) == (live, service.spec if service is not None else "")
     )
     if truth.route is not None and not outdated:
-        return AdoptPlan(truth.route, None, recorded)
+        return AdoptPlan(truth.route, True, recorded)
     route = replace(_route(truth, live, wish), revision=truth.newest_revision + 1, instances={live: count})
     check_route(route)
-    return AdoptPlan(route, proxy.Plan(truth.route, None, route, live, count), recorded)
+    return AdoptPlan(route, False, recorded)
 
 
 def adopt(release: Release, plan: AdoptPlan, truth: Truth, timeout: float) -> dict[str, Any]:
@@ -100,23 +100,18 @@ def adopt(release: Release, plan: AdoptPlan, truth: Truth, timeout: float) -> di
         instances = truth.running.get(live, 0)
         known = ColorRelease(live, service.spec, service.image, instances, utc_now(), release.run.owner)
         release.record.change(lambda record: record.adopted(known, utc_now()))
-    return {
-        "proxies": {
-            name: {"prepared_ms": None, "confirmed_ms": milliseconds}
-            for name, milliseconds in confirmed.milliseconds.items()
-        }
-    }
+    return {"proxies": confirmed.per_proxy()}
 
 
 def confirm_route(release: Release, plan: AdoptPlan, truth: Truth, timeout: float) -> Confirmation:
     """Write the route where it does not stand yet, and wait for every proxy."""
     live = plan.route.split.live
-    required = plan.flip.required if plan.flip is not None else 0
     try:
-        if plan.flip is None:
-            return confirm(release, plan.route, timeout, live, required)
+        if plan.stands:
+            return confirm(release, plan.route, timeout, live, 0)
         proxy.refuse_conflicts(plan.route, release.route.others())
         release.fleet.require_members()
+        required = plan.route.instances[live]
         return write_confirmed(release, plan.route, truth.route_index, timeout, live, required)[1]
     except DeliveryError as error:
         raise DeliveryError(

@@ -233,10 +233,7 @@ def apply(
         raise
     return {
         "revision": decided.after.revision,
-        "proxies": {
-            name: {"prepared_ms": prepared.milliseconds.get(name), "confirmed_ms": milliseconds}
-            for name, milliseconds in committed.milliseconds.items()
-        },
+        "proxies": committed.per_proxy(prepared),
         "skew_ms": committed.skew_ms,
     }
 

@@ -103,7 +103,7 @@ def test_what_is_refused(found: Truth, live: str | None, wish: RouteWish, said: 
 )
 def test_a_route_that_stands_is_not_written(record: ReleaseRecord, changed: bool) -> None:
     plan = plan_adopt(truth({"p1": "blue"}, route=KEPT), record, "blue", WISH)
-    assert (plan.changed, plan.flip, plan.route) == (changed, None, KEPT)
+    assert (plan.changed, plan.stands, plan.route) == (changed, True, KEPT)
 
 
 # -- carrying it out ---------------------------------------------------------------------------------------------------
