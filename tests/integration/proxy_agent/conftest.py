@@ -13,7 +13,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.consul_container import ConsulContainer
+from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.consul_container import (
+    LABEL,
+    ConsulContainer,
+    docker,
+)
 from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.proxy_containers import ProxyContainers
 from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.service import Service
 
@@ -24,6 +28,15 @@ ROOT = Path(__file__).resolve().parents[3]
 def images() -> None:
     """The images of ours that these stories use."""
     subprocess.run([ROOT / "images/build", "consul", "proxy"], check=True, timeout=900)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left() -> None:
+    """Nothing of an earlier session that was killed: it would share the ports and answer for what is tested."""
+    for kind in ("container", "volume"):
+        left = docker(kind, "ls", "--quiet", *(["--all"] if kind == "container" else []), "--filter", f"label={LABEL}")
+        if left:
+            docker(kind, "rm", "--force", *left.split())
 
 
 @pytest.fixture(scope="module")

@@ -69,7 +69,8 @@ class ProxyContainers:
     def begin_unready(self) -> None:
         """Make both containers without waiting for what becomes of them."""
         # In memory, so that a story can fill it; its content lasts as long as some container has it mounted.
-        docker("volume", "create", "--opt=type=tmpfs", "--opt=device=tmpfs", "--opt=o=size=16m,mode=0711", self.id)
+        memory = ("--opt=type=tmpfs", "--opt=device=tmpfs", "--opt=o=size=16m,mode=0711")
+        docker("volume", "create", "--label", LABEL, *memory, self.id)
         docker(
             *("run", "--detach", "--network", "none", "--label", LABEL, "--name", f"{self.id}-volume"),
             *("--volume", f"{self.id}:{DIRECTORY}", "--entrypoint", "sleep", IMAGE, "infinity"),
