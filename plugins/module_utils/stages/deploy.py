@@ -13,14 +13,14 @@ from ..core.color import next_color
 from ..core.errors import DeliveryError, add_result
 from ..core.waiting import wait_until
 from ..evidence.draining import CONFIRM_TIMEOUT, refuse_unknown, wait_until_drained, withdraw
+from ..evidence.health import wait_until_healthy
+from ..evidence.registration import wait_until_registered
 from ..ports.engine import ServiceState
 from ..release.record import ColorRelease, ReleaseRecord
 from ..release.release import Release
 from ..release.run import utc_now
 from ..release.truth import Truth
-from .health import wait_until_healthy
 from .images import PinnedImage
-from .registration import wait_until_registered
 from .side_targets import wait_for_side_targets
 from .sources import DeployWish, Sources
 from .stop import stop_service

@@ -11,12 +11,12 @@ from typing import Any
 
 from ..core.color import other
 from ..core.errors import DeliveryError
+from ..evidence.health import wait_until_healthy
+from ..evidence.registration import wait_until_registered
 from ..release.record import ReleaseRecord
 from ..release.release import Release
 from ..release.truth import Truth
 from . import proxy
-from .health import wait_until_healthy
-from .registration import wait_until_registered
 
 STAGE = "rollback"
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from ..core.errors import DeliveryError
 from ..core.waiting import wait_until
+from ..evidence.health import wait_until_healthy
 from ..ports.engine import Phase, ServiceState, UpdateState
 from ..release.release import Release
-from .health import wait_until_healthy
 from .images import PinnedImage
 from .side_targets import wait_for_side_targets
 from .sources import DeployWish, Sources

@@ -16,14 +16,14 @@ from ..core.errors import DeliveryError, add_result, result_of
 from ..core.scale import Scale
 from ..core.waiting import wait_until
 from ..evidence.confirmation import confirm, write_confirmed
+from ..evidence.health import wait_until_healthy
+from ..evidence.registration import belongs, wait_until_registered
 from ..ports.catalog import Instance
 from ..ports.engine import ServiceState, TaskState
 from ..ports.fleet import Snapshot
 from ..release.record import ReleaseRecord
 from ..release.release import Release
 from ..release.truth import Truth
-from .health import wait_until_healthy
-from .registration import belongs, wait_until_registered
 
 STAGE = "scale"
 

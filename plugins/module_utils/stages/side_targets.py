@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..core.errors import DeliveryError
+from ..evidence.health import wait_until_healthy
 from ..ports.engine import Engine, KeptService
 from ..release.release import Release
-from .health import wait_until_healthy
 
 
 def running_side_targets(engine: Engine, project: str, names: Sequence[str]) -> dict[str, KeptService]:

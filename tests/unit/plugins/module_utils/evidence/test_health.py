@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
+from ansible_collections.dockerflow.delivery.plugins.module_utils.evidence.health import judge, wait_until_healthy
 from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine import TaskState
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.health import judge, wait_until_healthy
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.engine import task
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import World
 

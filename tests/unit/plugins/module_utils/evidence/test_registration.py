@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
-from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.catalog import Instance
-from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.registration import (
+from ansible_collections.dockerflow.delivery.plugins.module_utils.evidence.registration import (
     belongs,
     unregistered,
     wait_until_registered,
 )
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.catalog import Instance
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.engine import task
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import World
 
