@@ -32,7 +32,7 @@ def images() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def nothing_left() -> None:
-    """Nothing of an earlier session that was killed: it would share the ports and answer for what is tested."""
+    """Nothing of an earlier test run that was killed: it would share the ports and answer for what is tested."""
     for kind in ("container", "volume"):
         left = docker(kind, "ls", "--quiet", *(["--all"] if kind == "container" else []), "--filter", f"label={LABEL}")
         if left:
