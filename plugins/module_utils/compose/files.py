@@ -2,16 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: nothing outside of it may import this file, which changes without notice.
-"""The files of a Compose project: which ones Compose reads by default, and the variables in C(.env)."""
+"""The files of a Compose project: which ones Compose reads by default, and what their variables mean."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..core.errors import DeliveryError
-from .variables import interpolate
+from .dotenv import read_dotenv
 
 # In Compose's own order of preference.
 DEFAULT_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -21,8 +20,6 @@ DEFAULT_OVERRIDES = (
     "docker-compose.override.yml",
     "docker-compose.override.yaml",
 )
-_ASSIGNMENT = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)\s*[=:]\s*(?P<value>.*)")
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 def find_files(project_src: str, files: Sequence[str] = (), env: Mapping[str, str] | None = None) -> tuple[Path, ...]:
@@ -58,52 +55,7 @@ def project_variables(project_src: str, env: Mapping[str, str]) -> dict[str, str
     return {**read_dotenv(Path(project_src) / ".env", env), **env}
 
 
-def read_dotenv(path: Path, env: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The assignments in a C(.env) file; empty when there is none. Values may refer to C(env) and to earlier lines."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise DeliveryError(f"'{path}' cannot be read: {error}") from error
-    values: dict[str, str] = {}
-    lines = iter(text.splitlines())
-    for line in lines:
-        match = _ASSIGNMENT.fullmatch(line)
-        if match is None or line.lstrip().startswith("#"):
-            continue
-        raw = match.group("value")
-        while raw[:1] in ("'", '"') and _closing(raw) is None:
-            following = next(lines, None)
-            if following is None:
-                raise DeliveryError(f"'{path}' has no closing quote for the value of {match.group('name')}")
-            raw += "\n" + following
-        values[match.group("name")] = _dotenv_value(raw, {**values, **(env or {})})
-    return values
-
-
 def _compose_file_variable(directory: Path, env: Mapping[str, str]) -> list[str]:
     variables = project_variables(str(directory), env)
     separator = variables.get("COMPOSE_PATH_SEPARATOR") or ":"
     return [name for name in variables.get("COMPOSE_FILE", "").split(separator) if name]
-
-
-def _closing(raw: str) -> int | None:
-    """The position of the quote that closes the one that C(raw) begins with."""
-    position = 1
-    while position < len(raw):
-        if raw[position] == "\\" and raw[0] == '"':
-            position += 1
-        elif raw[position] == raw[0]:
-            return position
-        position += 1
-    return None
-
-
-def _dotenv_value(raw: str, variables: Mapping[str, str]) -> str:
-    if raw[:1] == "'":
-        return raw[1 : _closing(raw)]
-    if raw[:1] == '"':
-        inner = re.sub(r"\\(.)", lambda match: _ESCAPES.get(match.group(1), match.group(1)), raw[1 : _closing(raw)])
-        return interpolate(inner, variables)
-    return interpolate(re.split(r"\s+#", raw, maxsplit=1)[0].strip(), variables)

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from ..core.errors import DeliveryError
 from ..core.names import is_dns_label
-from .files import find_files, project_variables, read_dotenv
+from .dotenv import read_dotenv
+from .files import find_files, project_variables
 from .variables import interpolate
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import DeliveryError
-from .files import read_dotenv
+from .dotenv import read_dotenv
 from .short_ports import parse_short_port
 from .variables import interpolate
 from .yaml_files import YAML_AVAILABLE, read_yaml
