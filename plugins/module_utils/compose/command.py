@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import DeliveryError
+from .canonical import canonical
 from .variables import referenced_variables
 
 # Compose reports through a logger: time="…" level=warning msg="…".
@@ -61,12 +62,19 @@ def run_config(
     """
     options = _options(files, project_name)
     options += [word for profile in profiles for word in ("--profile", profile)]
-    output, log = _config(command, [*options, "config", "--format", "json", *services], env, timeout, files)
+    return resolve(command, [*options, "config", "--format", "json", *services], files, env, timeout)
+
+
+def resolve(
+    command: tuple[str, ...], arguments: Sequence[str], files: Sequence[Path], env: Mapping[str, str], timeout: float
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What C(config) with these C(arguments) says, like run_config(); C(files) are for messages."""
+    output, log = _config(command, arguments, env, timeout, files)
     try:
         document = json.loads(output)
     except json.JSONDecodeError as error:
         raise DeliveryError(f"'{' '.join(command)} config' printed no JSON: install Compose 2.3 or later") from error
-    return _unescape(document), _warnings(log, files)
+    return canonical(_unescape(document)), _warnings(log, files)
 
 
 def service_names(

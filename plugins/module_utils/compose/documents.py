@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: nothing outside of it may import this file, which changes without notice.
-"""YAML files as Compose reads them: what it takes is never refused here, and what is refused names file and line.
+"""YAML files as Compose reads them: what it takes is not refused here, a refusal names file and line.
 
-Compose and the Docker client use Go's YAML library, whose grammar is that of libyaml. PyYAML brings that parser too; its
-own one, and its reading of values, differ. Every document of a file counts, Compose merges them.
+Compose and the Docker client use Go's YAML library, whose grammar is that of libyaml. PyYAML brings that parser too;
+its own one, and its reading of values, differ. Every document of a file counts, Compose merges them.
 """
 
 from __future__ import annotations
@@ -51,6 +51,9 @@ def parse_documents(text: str, path: Path, *, strict: bool = False) -> list[Any]
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         reason = getattr(error, "problem", None) or str(error).splitlines()[0]
+        if mark is not None:
+            # The end of the text counts as a line of its own.
+            mark.line = min(mark.line, max(len(text.splitlines()) - 1, 0))
         raise _invalid(path, mark, reason) from error
     except (ValueError, RecursionError) as error:
         raise _invalid(path, None, str(error)) from error
@@ -89,7 +92,7 @@ class _Reader:
 
     def _fresh(self, event: Any) -> Any:
         if isinstance(event, yaml.MappingStartEvent):
-            return self._mapping(event)
+            return self._mapping()
         if isinstance(event, yaml.SequenceStartEvent):
             items = []
             while not isinstance(item := next(self.events), yaml.SequenceEndEvent):
@@ -100,7 +103,7 @@ class _Reader:
         known = event.tag.startswith(_STANDARD) and event.tag not in _TEXTS
         return scalar_value(event.value) if known or event.tag == "!override" else event.value
 
-    def _mapping(self, start: Any) -> dict[str, Any]:
+    def _mapping(self) -> dict[str, Any]:
         own: dict[str, Any] = {}
         merged: dict[str, Any] = {}
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):

@@ -40,7 +40,7 @@ class Scope:
     chain: tuple[Path, ...] = ()
 
     def text(self, text: str) -> str:
-        """C(text) with its variables replaced; empty where one is missing that must be set, which is Compose's to say."""
+        """C(text) with its variables replaced; empty where one is missing that must be set: Compose says it better."""
         try:
             return interpolate(text, self.variables)
         except DeliveryError:

@@ -33,7 +33,7 @@ def failure(source: Path, **options: Any) -> str:
 def test_short_forms_become_long_ones(tmp_path: Path) -> None:
     source = copy_project("plain", tmp_path)
     project = load(source, env={"APP_VERSION": "7", "COUNT": "3", "FROM_ENV": "e"})
-    assert (project.name, project.source) == ("plain", "stack")
+    assert project.name == "plain"
     assert project.service("app") == {
         "image": "example/app:7",
         "command": ["serve", "--name", "two words", "--dollar", "$1"],
@@ -90,7 +90,7 @@ REFUSED = [
         "service 'a' has depends_on in its long form; install",
         id="conditions",
     ),
-    pytest.param("services: {a: {image: x", "compose.yaml' line 1 is not valid YAML: expected", id="YAML"),
+    pytest.param("services: {a: {image: x", "compose.yaml' line 1 is not valid YAML: did not find expected", id="YAML"),
     pytest.param("services:\n  a:\n    image: x\n   b: 1\n", "compose.yaml' line 4 is not valid YAML", id="YAML line"),
     pytest.param("[]", "has no services: add a mapping of that name", id="no mapping"),
     pytest.param("", "has no services", id="empty"),
