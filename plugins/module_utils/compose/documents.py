@@ -51,17 +51,20 @@ def parse_documents(text: str, path: Path, *, strict: bool = False) -> list[Any]
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-        if mark is not None:
-            # The end of the text counts as a line of its own.
-            mark.line = min(mark.line, max(len(text.splitlines()) - 1, 0))
-        raise _invalid(path, mark, reason) from error
+        # To libyaml the end of a text is on a line of its own.
+        line = min(mark.line, text.count("\n")) + 1 if mark else None
+        raise _invalid(path, line, reason) from error
     except (ValueError, RecursionError) as error:
         raise _invalid(path, None, str(error)) from error
 
 
-def _invalid(path: Path, mark: Any, reason: str) -> DeliveryError:
-    line = f" line {mark.line + 1}" if mark else ""
-    return DeliveryError(f"'{path}'{line} is not valid YAML: {reason}")
+def _invalid(path: Path, line: int | None, reason: str) -> DeliveryError:
+    where = f"'{path}' line {line}" if line else f"'{path}'"
+    return DeliveryError(f"{where} is not valid YAML: {reason}")
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
 
 
 @dataclass(slots=True)
@@ -82,7 +85,7 @@ class _Reader:
     def value(self, event: Any) -> Any:
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.anchors:
-                raise _invalid(self.path, event.start_mark, f"there is no '&{event.anchor}' before this alias")
+                raise _invalid(self.path, _line(event), f"there is no '&{event.anchor}' before this alias")
             return self.anchors[event.anchor]
         # An anchor is known once its value is complete, so no value holds itself.
         value = self._fresh(event)
@@ -117,9 +120,9 @@ class _Reader:
                 for other in value if isinstance(value, list) else [value]:
                     merged = {**(other if isinstance(other, dict) else {}), **merged}
             elif isinstance(key, (dict, list)):
-                raise _invalid(self.path, event.start_mark, "a key must be a text: put it in quotes")
+                raise _invalid(self.path, _line(event), "a key must be a text: put it in quotes")
             elif self.strict and str(key) in own:
-                raise _invalid(self.path, event.start_mark, f"the key '{key}' stands twice in one mapping: remove one")
+                raise _invalid(self.path, _line(event), f"the key '{key}' stands twice in one mapping: remove one")
             else:
                 own[str(key)] = value
         return {**merged, **own}
