@@ -23,7 +23,8 @@ _TRAILING = (
 )
 _EXPORT = re.compile(rf"export[{_SPACES}]+")
 _NAME = re.compile(rf"(?P<name>[\w.\-\[\]]+)[{_SPACES}]*(?P<end>[=:]|\n|\Z)")
-_ESCAPE = re.compile(r'\\([abfnrtv$"\\]|0[0-7]{0,3})', re.ASCII)
+_ESCAPE = re.compile(r'\\([abfnrtv$"\\]|0\d{0,3})', re.ASCII)
+_OCTAL = re.compile(r"0[0-7]{3}")
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "$": "$$"}
 
 
@@ -109,4 +110,6 @@ def _closing(text: str, start: int) -> int | None:
 
 def _unescaped(match: re.Match[str]) -> str:
     escape = match.group(1)
-    return chr(int(escape, 8)) if escape.startswith("0") else _ESCAPES.get(escape, escape)
+    if escape.startswith("0"):
+        return chr(int(escape, 8)) if _OCTAL.fullmatch(escape) else f"\\{escape[1:]}"
+    return _ESCAPES.get(escape, escape)

@@ -61,8 +61,8 @@ def project_files(location: Location) -> ProjectFiles:
     names: list[str] = []
     for path in location.files:
         _compose_file(search, path, scope, "Compose file")
-        # A text for Compose, whatever it looks like.
-        names += [str(document["name"]) for document in search.documents[path] if document.get("name") is not None]
+        # Compose refuses a name that is no text.
+        names += [name for document in search.documents[path] if isinstance(name := document.get("name"), str)]
     return ProjectFiles(
         paths=tuple(sorted(search.found)),
         variables=frozenset(search.variables | _COMPOSE_VARIABLES),

@@ -45,11 +45,13 @@ class Location:
 
         C(COMPOSE_PROJECT_NAME), else what the files say under C(name), of which the last of C(declared) counts, else
         the name of directory C(after), by default C(base). C(after)'s own C(.env) counts too, beneath all others.
+        Raises DeliveryError where Compose refuses what a file says.
         """
         after = after or self.base
         variables = {**project_variables(str(after), self.given), **self.variables}
-        name = variables.get("COMPOSE_PROJECT_NAME") or (interpolate(declared[-1], variables) if declared else "")
-        return name or re.sub(r"[^a-z0-9_-]", "", after.name.lower()).lstrip("_-")
+        if name := variables.get("COMPOSE_PROJECT_NAME"):
+            return name
+        return _declared_name(declared[-1], variables) if declared else _letters(after.name)
 
 
 def locate(project_src: str, files: Sequence[str] = (), env: Mapping[str, str] | None = None) -> Location:
@@ -65,6 +67,24 @@ def locate(project_src: str, files: Sequence[str] = (), env: Mapping[str, str] |
     if not files and base != root:
         given = {**read_dotenv(root / ".env", given), **given}
     return Location(root, paths, given, project_variables(str(base), given))
+
+
+def _declared_name(declared: str, variables: Mapping[str, str]) -> str:
+    try:
+        name = _letters(interpolate(declared, variables))
+    except DeliveryError as error:
+        raise DeliveryError(f"the Compose file's name '{declared}' cannot be worked out: {error}") from error
+    if not name:
+        raise DeliveryError(
+            f"the Compose file's name '{declared}' leaves nothing that a project can be called: set its variables, or "
+            f"set project"
+        )
+    return name
+
+
+def _letters(text: str) -> str:
+    """What Compose makes of C(text) for a name."""
+    return re.sub(r"[^a-z0-9_-]", "", text.lower()).lstrip("_-")
 
 
 def check_project_name(name: str, after: Path | None = None) -> str:

@@ -6,11 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.files import (
-    find_files,
-    project_variables,
-    read_dotenv,
-)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.files import find_files, project_variables
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 
 FOUND = [
@@ -69,31 +65,6 @@ def test_named_file_or_directory_missing(tmp_path: Path) -> None:
         find_files(str(tmp_path), ["x.yml"])
     with pytest.raises(DeliveryError, match=r"project_src .* is no directory"):
         find_files(str(tmp_path / "absent"))
-
-
-DOTENV = [
-    pytest.param("A=1\nB=two words\n", {"A": "1", "B": "two words"}, id="plain"),
-    pytest.param("# no\n\nexport A=1\n", {"A": "1"}, id="comment, export"),
-    pytest.param("A=1 # note\nB=1#2\n", {"A": "1", "B": "1#2"}, id="trailing comment"),
-    pytest.param("A='$B # x'\n", {"A": "$B # x"}, id="single quotes are literal"),
-    pytest.param('A="a\\"b\\n" # x\n', {"A": 'a"b\n'}, id="double quotes"),
-    pytest.param("A='one\ntwo'\nB=2\n", {"A": "one\ntwo", "B": "2"}, id="several lines"),
-    pytest.param("A=1\nB=${A}2\nC=${X:-d}$OUTER\n", {"A": "1", "B": "12", "C": "do"}, id="references"),
-    pytest.param("A=\n", {"A": ""}, id="empty"),
-]
-
-
-@pytest.mark.parametrize(("text", "expected"), DOTENV)
-def test_dotenv(tmp_path: Path, text: str, expected: dict[str, str]) -> None:
-    path = tmp_path / ".env"
-    path.write_text(text)
-    assert read_dotenv(path, {"OUTER": "o"}) == expected
-
-
-def test_dotenv_without_closing_quote(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("PASSWORD='half\n")
-    with pytest.raises(DeliveryError, match=r"has no closing quote for the value of PASSWORD$"):
-        read_dotenv(tmp_path / ".env")
 
 
 def test_environment_wins_over_dotenv(tmp_path: Path) -> None:
