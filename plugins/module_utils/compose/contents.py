@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import DeliveryError
+from .command import Compose, resolve
 from .scope import Step
 
 Document = dict[str, Any]
@@ -60,27 +61,26 @@ def from_variables(document: Document, services: Sequence[str]) -> dict[Key, str
 
 
 def ask_values(
-    ask: Callable[[list[str]], Document],
+    compose: Compose,
     directory: Path,
-    root: Path,
     variables: Mapping[Key, str],
     scopes: Mapping[str, Sequence[Step]],
 ) -> dict[Key, str | None]:
     """What Compose takes for C(variables), C(None) for one that is not set.
 
-    C(ask) calls Compose with arguments and returns the document that it prints. C(directory) is the project's for
-    Compose. C(scopes), their paths relative to C(root), says which includes lead to a definition. Compose shows no
-    secret, but it shows the environment of a service, so services of ours ask for the variables, each in a file in the
-    place of the one that defines it.
+    C(directory) is the project's for Compose. C(scopes), their paths relative to the one that Compose is called in,
+    says which includes lead to a definition. Compose shows no secret, but it shows the environment of a service, so
+    services of ours ask for the variables, each in a file in the place of the one that defines it.
     """
     if not variables:
         return {}
     with tempfile.TemporaryDirectory(prefix="dockerflow-") as place:
-        probes = _Probes(Path(place), root)
+        probes = _Probes(Path(place), compose.directory)
         names = {key: probes.add(name, scopes.get(".".join(key), ())) for key, name in variables.items()}
         first = probes.write()
         options = ["--project-directory", str(directory), "--project-name", "probe", "--file", str(first)]
-        services = ask([*options, "config", "--format", "json"])["services"]
+        document, _warnings = resolve(compose, [*options, "config", "--format", "json"])
+    services = document["services"]
     return {key: services[names[key]]["environment"][name] for key, name in variables.items()}
 
 

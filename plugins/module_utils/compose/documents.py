@@ -29,10 +29,10 @@ _STANDARD = "tag:yaml.org,2002:"
 _TEXTS = ("!", f"{_STANDARD}str", f"{_STANDARD}binary")
 
 
-def read_text(path: Path, what: str = "") -> str:
-    """The text of a file, without the mark that some editors put before it."""
+def read_text(path: Path, what: str = "", errors: str = "strict") -> str:
+    """The text of a file, without the mark that some editors put before it; C(errors) as for C(bytes.decode)."""
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig", errors)
     except (OSError, UnicodeDecodeError) as error:
         raise DeliveryError(f"{what} '{path}' cannot be read: {error}".lstrip()) from error
 

@@ -33,10 +33,11 @@ def read_dotenv(path: Path, env: Mapping[str, str] | None = None) -> dict[str, s
     if path.is_dir():
         return {}
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        # As Compose shows what is no UTF-8.
+        text = path.read_bytes().decode("utf-8-sig", errors="replace")
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise DeliveryError(f"'{path}' cannot be read: {error}") from error
     return _assignments(text, env or {}, path)
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,6 +22,8 @@ DEFAULT_OVERRIDES = (
     "docker-compose.override.yaml",
 )
 
+_TRUE = ("1", "t", "true")
+
 
 def find_files(project_src: str, files: Sequence[str] = (), env: Mapping[str, str] | None = None) -> tuple[Path, ...]:
     """The Compose files of the project in the directory C(project_src), as absolute paths, in the order Compose merges.
@@ -34,7 +37,7 @@ def find_files(project_src: str, files: Sequence[str] = (), env: Mapping[str, st
         raise DeliveryError(f"project_src '{project_src}' is no directory: name the one that holds the Compose file")
     wanted = list(files) or _compose_file_variable(directory, env or {})
     if wanted:
-        paths = tuple(directory / name for name in wanted)
+        paths = tuple(Path(os.path.normpath(directory / name)) for name in wanted)
         for name, path in zip(wanted, paths, strict=True):
             if not path.is_file():
                 raise DeliveryError(f"Compose file '{name}' does not exist in {directory}: correct compose_path")
@@ -50,12 +53,25 @@ def find_files(project_src: str, files: Sequence[str] = (), env: Mapping[str, st
     return (found,) if override is None else (found, override)
 
 
-def project_variables(project_src: str, env: Mapping[str, str]) -> dict[str, str]:
-    """What a Compose file's variables mean: C(.env) of the project directory, overridden by C(env)."""
-    return {**read_dotenv(Path(project_src) / ".env", env), **env}
+def project_variables(directory: Path, root: Path, env: Mapping[str, str]) -> dict[str, str]:
+    """What a Compose file's variables mean: those of variable_files(), overridden by C(env)."""
+    own: dict[str, str] = {}
+    for path in variable_files(directory, root, env):
+        own |= read_dotenv(path, {**own, **env})
+    return {**own, **env}
 
 
-def _compose_file_variable(directory: Path, env: Mapping[str, str]) -> list[str]:
-    variables = project_variables(str(directory), env)
+def variable_files(directory: Path, root: Path, env: Mapping[str, str]) -> list[Path]:
+    """Where Compose looks for variables: C(.env) of C(directory), or what C(COMPOSE_ENV_FILES) of C(env) names.
+
+    C(root) is where Compose is called.
+    """
+    if named := env.get("COMPOSE_ENV_FILES"):
+        return [Path(os.path.normpath(root / name)) for name in named.split(",")]
+    return [] if env.get("COMPOSE_DISABLE_ENV_FILE", "").lower() in _TRUE else [directory / ".env"]
+
+
+def _compose_file_variable(root: Path, env: Mapping[str, str]) -> list[str]:
+    variables = project_variables(root, root, env)
     separator = variables.get("COMPOSE_PATH_SEPARATOR") or ":"
     return [name for name in variables.get("COMPOSE_FILE", "").split(separator) if name]

@@ -17,7 +17,9 @@ from .scope import Scope, Step, included_scope, inside, resolve
 from .variables import referenced_variables
 
 # Compose reads these from the environment itself.
-_COMPOSE_VARIABLES = frozenset({"COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME"})
+_COMPOSE_VARIABLES = frozenset({
+    "COMPOSE_DISABLE_ENV_FILE", "COMPOSE_ENV_FILES", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,8 @@ def project_files(location: Location) -> ProjectFiles:
     project directory, and for YAML that cannot be read.
     """
     search = _Search(location.root, location.variables)
-    for directory in dict.fromkeys((location.base, location.root)):
-        _text_file(search, directory / ".env", "variables of the project")
+    for path in location.variable_files:
+        _text_file(search, path, "variables of the project")
     scope = Scope(location.root, location.base, location.variables)
     names: list[str] = []
     for path in location.files:
@@ -73,7 +75,7 @@ def project_files(location: Location) -> ProjectFiles:
 
 def _documents(search: _Search, path: Path, what: str) -> list[dict[str, Any]]:
     if path not in search.documents:
-        text = _text_file(search, path, what)
+        text = _text_file(search, path, what, errors="strict")
         given = [] if text is None else parse_documents(text, path)
         search.documents[path] = [document for document in given if isinstance(document, dict)]
     return search.documents[path]
@@ -160,11 +162,11 @@ def _definition(search: _Search, section: str, name: str, definition: dict[str, 
             search.found.add(str(path.relative_to(search.root)))
 
 
-def _text_file(search: _Search, path: Path, what: str) -> str | None:
+def _text_file(search: _Search, path: Path, what: str, errors: str = "replace") -> str | None:
     if not inside(search.root, path, what):
         return None
     search.found.add(str(path.relative_to(search.root)))
-    text = read_text(path, what)
+    text = read_text(path, what, errors)
     search.variables |= referenced_variables(text)
     return text
 

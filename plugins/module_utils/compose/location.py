@@ -17,8 +17,7 @@ from pathlib import Path
 
 from ..core.errors import DeliveryError
 from ..core.names import is_dns_label
-from .dotenv import read_dotenv
-from .files import find_files, project_variables
+from .files import find_files, project_variables, variable_files
 from .variables import interpolate
 
 
@@ -40,6 +39,14 @@ class Location:
         """Where, as in Compose, relative paths, C(.env) and the default name belong: the first file's directory."""
         return self.files[0].parent
 
+    @property
+    def variable_files(self) -> list[Path]:
+        """The files that variables may come from; of those C(.env) files the first counts for Compose itself."""
+        found = [
+            path for directory in (self.base, self.root) for path in variable_files(directory, self.root, self.given)
+        ]
+        return list(dict.fromkeys(found))
+
     def name(self, declared: Sequence[str] = (), after: Path | None = None) -> str:
         """What Compose would call the project; not checked, see check_project_name().
 
@@ -48,7 +55,7 @@ class Location:
         Raises DeliveryError where Compose refuses what a file says.
         """
         after = after or self.base
-        variables = {**project_variables(str(after), self.given), **self.variables}
+        variables = {**project_variables(after, self.root, self.given), **self.variables}
         if name := variables.get("COMPOSE_PROJECT_NAME"):
             return name
         return _declared_name(declared[-1], variables) if declared else _letters(after.name)
@@ -65,8 +72,8 @@ def locate(project_src: str, files: Sequence[str] = (), env: Mapping[str, str] |
     base = paths[0].parent
     # Where COMPOSE_FILE led to another directory, the .env that says so counts as well.
     if not files and base != root:
-        given = {**read_dotenv(root / ".env", given), **given}
-    return Location(root, paths, given, project_variables(str(base), given))
+        given = project_variables(root, root, given)
+    return Location(root, paths, given, project_variables(base, root, given))
 
 
 def _declared_name(declared: str, variables: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..core.errors import DeliveryError
 from ..core.names import nearest
-from .command import NoSuchServiceError, compose_available, resolve, run_config, service_names
+from .command import Compose, NoSuchServiceError, compose_available, run_config, service_names
 from .contents import ask_values, contents, from_variables
 from .location import check_project_name, locate
 from .scope import Step
@@ -74,17 +74,13 @@ def load_project(
     location = locate(project_src, files, env)
     paths, command, wanted = location.files, tuple(compose_command), list(dict.fromkeys(services))
     if compose_available(command):
-        common = (command, paths, location.given, project_name, timeout)
-
-        def ask(arguments: list[str]) -> Document:
-            return resolve(command, arguments, paths, location.given, timeout)[0]
-
+        compose = Compose(command, location.root, paths, location.given, timeout)
         try:
-            document, warnings = run_config(*common, profiles=profiles, services=wanted)
+            document, warnings = run_config(compose, project_name, profiles=profiles, services=wanted)
         except NoSuchServiceError as missing:
-            raise _missing_service(missing.name, wanted, service_names(*common), paths) from missing
+            raise _missing_service(missing.name, wanted, service_names(compose, project_name), paths) from missing
         variables = from_variables(document, services)
-        values = ask_values(ask, location.base, location.root, variables, env_scopes or {})
+        values = ask_values(compose, location.base, variables, env_scopes or {})
     else:
         document = read_stack_file(paths, location.base, location.variables, project_name or location.name())
         warnings = ()

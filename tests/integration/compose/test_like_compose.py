@@ -127,7 +127,7 @@ def test_dotenv(text: str, tmp_path: Path) -> None:
     truth = said(project, written(project, tmp_path))
     # What Compose refuses it says itself; what it takes must not be refused.
     if not isinstance(truth, str):
-        known = project_variables(str(tmp_path), project.env)
+        known = project_variables(tmp_path, tmp_path, project.env)
         assert {name: known.get(name) for name in asked} == plain(truth["services"]["app"]["environment"])
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.compose import contents as contents_module
+from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.command import Compose
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.contents import (
     ask_values,
     contents,
@@ -68,6 +70,9 @@ def test_what_swarm_does_not_take(section: str, value: str, expected: str | None
         assert expected in str(caught.value)
 
 
+COMPOSE = Compose(("no-such-docker", "compose"), Path("/p"), (), {}, 1)
+
+
 class Questions:
     """Answers as Compose does, and keeps the files that it was shown."""
 
@@ -77,7 +82,7 @@ class Questions:
         self.top: dict[str, Any] = {}
         self.included: list[dict[str, Any]] = []
 
-    def __call__(self, arguments: list[str]) -> dict[str, Any]:
+    def resolve(self, _compose: Compose, arguments: list[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
         self.arguments = arguments
         self.top = self._read(arguments[arguments.index("--file") + 1])
         services = dict(self.top["services"])
@@ -87,7 +92,7 @@ class Questions:
             name: {"environment": {variable: self.values[variable] for variable in service["environment"]}}
             for name, service in services.items()
         }
-        return {"services": answered}
+        return {"services": answered}, ()
 
     def _read(self, path: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(Path(path).read_text())
@@ -100,15 +105,16 @@ def step(directory: str, *files: str) -> Step:
     return Step(project_directory=directory, env_file=list(files))
 
 
-def test_compose_is_asked_in_the_place_of_each_definition() -> None:
+def test_compose_is_asked_in_the_place_of_each_definition(monkeypatch: pytest.MonkeyPatch) -> None:
     questions = Questions({"A": "1", "B": "", "C": None, "D": "4"})
+    monkeypatch.setattr(contents_module, "resolve", questions.resolve)
     scopes: dict[str, Sequence[Step]] = {
         "secrets.b": [step("vault")],
         "secrets.c": [step("vault"), step("vault/deep", "x.env")],
         "secrets.d": [step("vault")],
     }
     variables = {("secrets", key): key.upper() for key in "abcd"}
-    found = ask_values(questions, Path("/p/deploy"), Path("/p"), variables, scopes)
+    found = ask_values(COMPOSE, Path("/p/deploy"), variables, scopes)
     assert found == {("secrets", "a"): "1", ("secrets", "b"): "", ("secrets", "c"): None, ("secrets", "d"): "4"}
     assert questions.arguments[:4] == ["--project-directory", "/p/deploy", "--project-name", "probe"]
     assert questions.arguments[6:] == ["config", "--format", "json"]
@@ -121,6 +127,4 @@ def test_compose_is_asked_in_the_place_of_each_definition() -> None:
 
 
 def test_nothing_is_asked_without_variables() -> None:
-    questions = Questions({})
-    assert ask_values(questions, Path("/p"), Path("/p"), {}, {}) == {}
-    assert questions.arguments == []
+    assert ask_values(COMPOSE, Path("/p"), {}, {}) == {}

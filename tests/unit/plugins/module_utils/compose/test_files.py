@@ -69,5 +69,29 @@ def test_named_file_or_directory_missing(tmp_path: Path) -> None:
 
 def test_environment_wins_over_dotenv(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("A=file\nB=file\n")
-    assert project_variables(str(tmp_path), {"A": "given"}) == {"A": "given", "B": "file"}
-    assert project_variables(str(tmp_path / "absent"), {"A": "given"}) == {"A": "given"}
+    assert project_variables(tmp_path, tmp_path, {"A": "given"}) == {"A": "given", "B": "file"}
+    assert project_variables(tmp_path / "absent", tmp_path, {"A": "given"}) == {"A": "given"}
+
+
+FILES = [
+    pytest.param({}, {"A": "dot"}, id="none named"),
+    pytest.param({"COMPOSE_ENV_FILES": "a.env"}, {"A": "a"}, id="one, in place of .env"),
+    pytest.param({"COMPOSE_ENV_FILES": "a.env,below/b.env"}, {"A": "a", "B": "ab"}, id="several"),
+    pytest.param({"COMPOSE_ENV_FILES": "gone.env"}, {}, id="missing"),
+    pytest.param({"COMPOSE_ENV_FILES": ""}, {"A": "dot"}, id="named as nothing"),
+    pytest.param({"COMPOSE_DISABLE_ENV_FILE": "true"}, {}, id="switched off"),
+    pytest.param({"COMPOSE_DISABLE_ENV_FILE": "0"}, {"A": "dot"}, id="not switched off"),
+]
+
+
+@pytest.mark.parametrize(("env", "expected"), FILES)
+def test_files_of_variables(tmp_path: Path, env: dict[str, str], expected: dict[str, str]) -> None:
+    (tmp_path / "below").mkdir()
+    for name, text in {".env": "A=dot", "a.env": "A=a", "below/b.env": "B=${A}b"}.items():
+        (tmp_path / name).write_text(text)
+    assert project_variables(tmp_path, tmp_path, env) == {**expected, **env}
+
+
+def test_a_path_is_without_detours(tmp_path: Path) -> None:
+    (tmp_path / "x.yml").touch()
+    assert find_files(str(tmp_path), ["./below/../x.yml"]) == (tmp_path / "x.yml",)

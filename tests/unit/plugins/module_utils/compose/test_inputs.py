@@ -11,7 +11,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.inputs
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.location import locate
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 
-ALWAYS = {"COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME"}
+ALWAYS = {"COMPOSE_DISABLE_ENV_FILE", "COMPOSE_ENV_FILES", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME"}
 
 
 def write(directory: Path, files: dict[str, str]) -> str:
