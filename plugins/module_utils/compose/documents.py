@@ -76,11 +76,13 @@ class _Reader:
     strict: bool
     anchors: dict[str, Any] = field(default_factory=dict)
 
-    def documents(self) -> Iterator[Any]:
+    def documents(self) -> list[Any]:
+        found = []
         for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent):
                 self.anchors.clear()
-                yield self.value(next(self.events))
+                found.append(self.value(next(self.events)))
+        return found
 
     def value(self, event: Any) -> Any:
         if isinstance(event, yaml.AliasEvent):

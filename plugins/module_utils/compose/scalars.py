@@ -9,6 +9,7 @@ That is neither YAML 1.1, as PyYAML reads it, nor 1.2: C(2222:22) and C(yes) are
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Decimal
 from typing import TypeAlias
@@ -48,7 +49,7 @@ def scalar_value(text: str) -> Scalar:
         # What does not fit into 64 bits is a float, if its digits can be read as one.
         if -(2**63) <= number < 2**63 or (not match.group("sign") and number < 2**64):
             return number
-    if _FLOAT.fullmatch(plain) and abs(value := float(plain)) != float("inf"):
+    if _FLOAT.fullmatch(plain) and not math.isinf(value := float(plain)):
         return value
     return text
 
@@ -72,9 +73,9 @@ def flag(text: str) -> bool | str:
 
 
 def _float_text(value: float) -> str:
-    if value != value:
+    if math.isnan(value):
         return "NaN"
-    if value in (float("inf"), float("-inf")):
+    if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
     if not value:
         return "-0" if str(value).startswith("-") else "0"
