@@ -88,6 +88,13 @@ options:
         what a program that fails, or Docker, says of them is in the error.
     type: dict
     default: {}
+  env_scopes:
+    description:
+      - The configs and secrets that an included Compose file takes from a variable of its own C(.env), as
+        C(secrets.<key>), with the includes that lead to it, the outermost first. Their paths are relative to
+        O(project_src). M(dockerflow.delivery.flow_settings) finds them.
+    type: dict
+    default: {}
   profiles:
     description: Compose profiles that are active.
     type: list
@@ -217,6 +224,7 @@ ARGUMENTS: dict[str, Any] = {
     **STAGE_ARGUMENTS,
     **setting_arguments("blue_green_deploy"),
     "project_src": {"type": "path", "required": True},
+    "env_scopes": {"type": "dict", "default": {}},
     "target": {"type": "str", "required": True},
 }
 
@@ -237,6 +245,7 @@ def main() -> None:
             env=variables,
             profiles=parameters["profiles"],
             project_name=parameters["project"],
+            env_scopes=parameters["env_scopes"],
         )
         release = connect_release(parameters, project.name)
         sources = prepare(release.engine, project, parameters["target"], wish, colored=parameters["blue_green"])

@@ -108,6 +108,12 @@ settings:
       type: list
       elements: str
       sample: [.env, compose.yaml]
+    env_scopes:
+      description:
+        - For the option of M(dockerflow.delivery.blue_green_deploy) of that name. The configs and secrets whose
+          variable only an included Compose file has, and the includes that lead there.
+      type: dict
+      sample: {secrets.password: [{project_directory: vault, env_file: []}]}
     service:
       description: Name of the service in Consul and in the proxies.
       type: str

@@ -13,10 +13,12 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import DeliveryError
+from .canonical import canonical
 from .variables import referenced_variables
 
 # Compose reports through a logger: time="…" level=warning msg="…".
@@ -45,50 +47,62 @@ def compose_available(command: tuple[str, ...]) -> bool:
     return answer.returncode == 0 and version is not None and int(version.group(1)) >= 2
 
 
+@dataclass(frozen=True, slots=True)
+class Compose:
+    """How C(docker compose) is asked of one project: the C(command), in which C(directory), of which C(files), with
+    which C(env) besides what it needs itself, and for how many seconds at most.
+    """
+
+    command: tuple[str, ...]
+    directory: Path
+    files: tuple[Path, ...]
+    env: Mapping[str, str] = field(repr=False)
+    timeout: float
+
+
 def run_config(
-    command: tuple[str, ...],
-    files: Sequence[Path],
-    env: Mapping[str, str],
-    project_name: str | None,
-    timeout: float,
-    *,
-    profiles: Sequence[str] = (),
-    services: Sequence[str] = (),
+    compose: Compose, project_name: str | None, *, profiles: Sequence[str] = (), services: Sequence[str] = ()
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The resolved document, its C($$) undone, and Compose's warnings, one sentence each.
 
     Raises NoSuchServiceError, and DeliveryError with what Compose said about the file.
     """
-    options = _options(files, project_name)
+    options = _options(compose.files, project_name)
     options += [word for profile in profiles for word in ("--profile", profile)]
-    output, log = _config(command, [*options, "config", "--format", "json", *services], env, timeout, files)
+    return resolve(compose, [*options, "config", "--format", "json", *services])
+
+
+def resolve(compose: Compose, arguments: Sequence[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What C(config) with these C(arguments) says, like run_config()."""
+    output, log = _config(compose, arguments)
     try:
         document = json.loads(output)
     except json.JSONDecodeError as error:
-        raise DeliveryError(f"'{' '.join(command)} config' printed no JSON: install Compose 2.3 or later") from error
-    return _unescape(document), _warnings(log, files)
+        command = " ".join(compose.command)
+        raise DeliveryError(f"'{command} config' printed no JSON: install Compose 2.3 or later") from error
+    return canonical(_unescape(document)), _warnings(log, compose.files)
 
 
-def service_names(
-    command: tuple[str, ...],
-    files: Sequence[Path],
-    env: Mapping[str, str],
-    project_name: str | None,
-    timeout: float,
-) -> list[str]:
+def service_names(compose: Compose, project_name: str | None) -> list[str]:
     """All services of the project, those of inactive profiles too, sorted: what a message can offer instead."""
-    arguments = [*_options(files, project_name), "config", "--no-consistency", "--format", "json"]
-    output, _log = _config(command, arguments, {**env, "COMPOSE_PROFILES": "*"}, timeout, files)
+    arguments = [*_options(compose.files, project_name), "config", "--no-consistency", "--format", "json"]
+    every = replace(compose, env={**compose.env, "COMPOSE_PROFILES": "*"})
+    output, _log = _config(every, arguments)
     return sorted(json.loads(output).get("services") or {})
 
 
 def run_client(
-    command: tuple[str, ...], arguments: Sequence[str], env: Mapping[str, str], timeout: float
+    command: tuple[str, ...],
+    arguments: Sequence[str],
+    env: Mapping[str, str],
+    timeout: float,
+    directory: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """What the client C(command) says to C(arguments), whatever its exit status.
 
     C(env) is all of the environment that it gets, besides what it needs to run and to find its plugins; C(timeout) in
-    seconds. Raises OSError when it cannot be started, FileNotFoundError among them, and subprocess.TimeoutExpired.
+    seconds; C(directory), by default this process' own, is where it is run. Raises OSError when it cannot be started,
+    FileNotFoundError among them, and subprocess.TimeoutExpired.
     """
     program = shutil.which(command[0])
     if program is None:
@@ -101,6 +115,7 @@ def run_client(
     return subprocess.run(
         [program, *command[1:], *arguments],
         env={**own, **env},
+        cwd=directory,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -116,19 +131,18 @@ def _options(files: Sequence[Path], project_name: str | None) -> list[str]:
     return [*options, "--project-name", project_name] if project_name else options
 
 
-def _config(
-    command: tuple[str, ...], arguments: Sequence[str], env: Mapping[str, str], timeout: float, files: Sequence[Path]
-) -> tuple[str, str]:
+def _config(compose: Compose, arguments: Sequence[str]) -> tuple[str, str]:
+    command = " ".join(compose.command)
     try:
-        answer = run_client(command, arguments, env, timeout)
+        answer = run_client(compose.command, arguments, compose.env, compose.timeout, compose.directory)
     except subprocess.TimeoutExpired as error:
-        raise DeliveryError(f"'{' '.join(command)} config' did not answer within {timeout:g} s: try again") from error
+        raise DeliveryError(f"'{command} config' did not answer within {compose.timeout:g} s: try again") from error
     except OSError as error:
-        raise DeliveryError(f"'{' '.join(command)}' cannot be run: {error}") from error
+        raise DeliveryError(f"'{command}' cannot be run: {error}") from error
     if answer.returncode != 0:
         reason = _reason(answer.stderr)
         missing = _NO_SERVICE.search(reason)
-        raise NoSuchServiceError(missing.group("name")) if missing else DeliveryError(_sentence(reason, files))
+        raise NoSuchServiceError(missing.group("name")) if missing else DeliveryError(_sentence(reason, compose.files))
     return answer.stdout, answer.stderr
 
 

@@ -2,16 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: nothing outside of it may import this file, which changes without notice.
-"""The files of a Compose project: which ones Compose reads by default, and the variables in C(.env)."""
+"""The files of a Compose project: which ones Compose reads by default, and what their variables mean."""
 
 from __future__ import annotations
 
-import re
+import os.path
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..core.errors import DeliveryError
-from .variables import interpolate
+from .dotenv import read_dotenv
 
 # In Compose's own order of preference.
 DEFAULT_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -21,8 +21,8 @@ DEFAULT_OVERRIDES = (
     "docker-compose.override.yml",
     "docker-compose.override.yaml",
 )
-_ASSIGNMENT = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)\s*[=:]\s*(?P<value>.*)")
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+
+_TRUE = ("1", "t", "true")
 
 
 def find_files(project_src: str, files: Sequence[str] = (), env: Mapping[str, str] | None = None) -> tuple[Path, ...]:
@@ -37,7 +37,7 @@ def find_files(project_src: str, files: Sequence[str] = (), env: Mapping[str, st
         raise DeliveryError(f"project_src '{project_src}' is no directory: name the one that holds the Compose file")
     wanted = list(files) or _compose_file_variable(directory, env or {})
     if wanted:
-        paths = tuple(directory / name for name in wanted)
+        paths = tuple(Path(os.path.normpath(directory / name)) for name in wanted)
         for name, path in zip(wanted, paths, strict=True):
             if not path.is_file():
                 raise DeliveryError(f"Compose file '{name}' does not exist in {directory}: correct compose_path")
@@ -53,57 +53,25 @@ def find_files(project_src: str, files: Sequence[str] = (), env: Mapping[str, st
     return (found,) if override is None else (found, override)
 
 
-def project_variables(project_src: str, env: Mapping[str, str]) -> dict[str, str]:
-    """What a Compose file's variables mean: C(.env) of the project directory, overridden by C(env)."""
-    return {**read_dotenv(Path(project_src) / ".env", env), **env}
+def project_variables(directory: Path, root: Path, env: Mapping[str, str]) -> dict[str, str]:
+    """What a Compose file's variables mean: those of variable_files(), overridden by C(env)."""
+    own: dict[str, str] = {}
+    for path in variable_files(directory, root, env):
+        own |= read_dotenv(path, {**own, **env})
+    return {**own, **env}
 
 
-def read_dotenv(path: Path, env: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The assignments in a C(.env) file; empty when there is none. Values may refer to C(env) and to earlier lines."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise DeliveryError(f"'{path}' cannot be read: {error}") from error
-    values: dict[str, str] = {}
-    lines = iter(text.splitlines())
-    for line in lines:
-        match = _ASSIGNMENT.fullmatch(line)
-        if match is None or line.lstrip().startswith("#"):
-            continue
-        raw = match.group("value")
-        while raw[:1] in ("'", '"') and _closing(raw) is None:
-            following = next(lines, None)
-            if following is None:
-                raise DeliveryError(f"'{path}' has no closing quote for the value of {match.group('name')}")
-            raw += "\n" + following
-        values[match.group("name")] = _dotenv_value(raw, {**values, **(env or {})})
-    return values
+def variable_files(directory: Path, root: Path, env: Mapping[str, str]) -> list[Path]:
+    """Where Compose looks for variables: C(.env) of C(directory), or what C(COMPOSE_ENV_FILES) of C(env) names.
+
+    C(root) is where Compose is called.
+    """
+    if named := env.get("COMPOSE_ENV_FILES"):
+        return [Path(os.path.normpath(root / name)) for name in named.split(",")]
+    return [] if env.get("COMPOSE_DISABLE_ENV_FILE", "").lower() in _TRUE else [directory / ".env"]
 
 
-def _compose_file_variable(directory: Path, env: Mapping[str, str]) -> list[str]:
-    variables = project_variables(str(directory), env)
+def _compose_file_variable(root: Path, env: Mapping[str, str]) -> list[str]:
+    variables = project_variables(root, root, env)
     separator = variables.get("COMPOSE_PATH_SEPARATOR") or ":"
     return [name for name in variables.get("COMPOSE_FILE", "").split(separator) if name]
-
-
-def _closing(raw: str) -> int | None:
-    """The position of the quote that closes the one that C(raw) begins with."""
-    position = 1
-    while position < len(raw):
-        if raw[position] == "\\" and raw[0] == '"':
-            position += 1
-        elif raw[position] == raw[0]:
-            return position
-        position += 1
-    return None
-
-
-def _dotenv_value(raw: str, variables: Mapping[str, str]) -> str:
-    if raw[:1] == "'":
-        return raw[1 : _closing(raw)]
-    if raw[:1] == '"':
-        inner = re.sub(r"\\(.)", lambda match: _ESCAPES.get(match.group(1), match.group(1)), raw[1 : _closing(raw)])
-        return interpolate(inner, variables)
-    return interpolate(re.split(r"\s+#", raw, maxsplit=1)[0].strip(), variables)

@@ -6,40 +6,46 @@
 
 from __future__ import annotations
 
-import os.path
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import DeliveryError
+from .documents import parse_documents, read_text
 from .location import Location
-from .variables import interpolate, referenced_variables
-from .yaml_files import parse_yaml
+from .scope import Scope, Step, included_scope, inside, resolve
+from .variables import referenced_variables
 
 # Compose reads these from the environment itself.
-_COMPOSE_VARIABLES = frozenset({"COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME"})
-_REMOTE = ("://", "git@")
+_COMPOSE_VARIABLES = frozenset({
+    "COMPOSE_DISABLE_ENV_FILE", "COMPOSE_ENV_FILES", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectFiles:
-    """C(paths) are relative to the project directory and sorted; C(variables) are names; C(names) what the Compose
-    files themselves say under C(name), the one that counts last."""
+    """C(paths) are relative to the project directory and sorted; C(variables) are names; C(names) what the project's
+    own Compose files say under C(name), the one that counts last; of included and extended files Compose ignores it.
+
+    C(scopes) has those configs and secrets, as C(secrets.<key>), that an included file takes from a variable which the
+    project itself does not have: the includes, from the outermost on, whose C(.env) may have it.
+    """
 
     paths: tuple[str, ...]
     variables: frozenset[str]
     names: tuple[str, ...] = ()
+    scopes: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class _Search:
     root: Path
-    values: Mapping[str, str]
+    project: Mapping[str, str]
     found: set[str] = field(default_factory=set)
     variables: set[str] = field(default_factory=set)
-    names: list[str] = field(default_factory=list)
-    visited: set[Path] = field(default_factory=set)
+    scopes: dict[str, tuple[Step, ...]] = field(default_factory=dict)
+    visited: set[tuple[object, ...]] = field(default_factory=set)
+    documents: dict[Path, list[dict[str, Any]]] = field(default_factory=dict)
 
 
 def project_files(location: Location) -> ProjectFiles:
@@ -51,60 +57,56 @@ def project_files(location: Location) -> ProjectFiles:
     project directory, and for YAML that cannot be read.
     """
     search = _Search(location.root, location.variables)
-    for directory in dict.fromkeys((location.base, location.root)):
-        _text_file(search, directory / ".env", "variables of the project")
+    for path in location.variable_files:
+        _text_file(search, path, "variables of the project")
+    scope = Scope(location.root, location.base, location.variables)
+    names: list[str] = []
     for path in location.files:
-        _compose_file(search, path, location.base, "Compose file")
+        _compose_file(search, path, scope, "Compose file")
+        # Compose refuses a name that is no text.
+        names += [name for document in search.documents[path] if isinstance(name := document.get("name"), str)]
     return ProjectFiles(
         paths=tuple(sorted(search.found)),
         variables=frozenset(search.variables | _COMPOSE_VARIABLES),
-        names=tuple(search.names),
+        names=tuple(filter(None, names)),
+        scopes=search.scopes,
     )
 
 
-def _compose_file(search: _Search, path: Path, base: Path, what: str) -> None:
-    """Take up C(path), whose relative paths begin at C(base), and all that it refers to."""
-    if path in search.visited:
-        return
-    search.visited.add(path)
-    text = _text_file(search, path, what)
-    if text is None:
-        return
-    document = parse_yaml(text, path)
-    if not isinstance(document, dict):
-        return
-    if isinstance(document.get("name"), str):
-        search.names.append(document["name"])
-    for entry in _entries(document.get("include")):
-        _include(search, entry, base)
-    services = document.get("services")
-    for name, service in services.items() if isinstance(services, dict) else ():
-        if isinstance(service, dict):
-            _service(search, str(name), service, base)
-    for section in ("configs", "secrets"):
-        definitions = document.get(section)
-        for name, definition in definitions.items() if isinstance(definitions, dict) else ():
-            if isinstance(definition, dict):
-                if isinstance(definition.get("environment"), str):
-                    search.variables.add(definition["environment"])
-                for reference in _entries(definition.get("file")):
-                    _add(search, reference, base, f"{section[:-1]} '{name}'")
+def _documents(search: _Search, path: Path, what: str) -> list[dict[str, Any]]:
+    if path not in search.documents:
+        text = _text_file(search, path, what, errors="strict")
+        given = [] if text is None else parse_documents(text, path)
+        search.documents[path] = [document for document in given if isinstance(document, dict)]
+    return search.documents[path]
 
 
-def _service(search: _Search, name: str, service: dict[str, Any], base: Path) -> None:
-    extends = service.get("extends")
-    if isinstance(extends, dict) and isinstance(extends.get("file"), str):
-        path = _resolve(search, extends["file"], base)
-        if path is not None:
-            _compose_file(search, path, path.parent, f"extends of service '{name}'")
+def _compose_file(search: _Search, path: Path, scope: Scope, what: str) -> None:
+    """Take up C(path) and all that it refers to, as C(scope) sees it."""
+    if _seen(search, path, scope):
+        return
+    for document in _documents(search, path, what):
+        for entry in _entries(document.get("include")):
+            _include(search, entry, scope)
+        for name, service in _mappings(document, "services"):
+            _service(search, name, service, path, scope)
+        for section in ("configs", "secrets"):
+            for name, definition in _mappings(document, section):
+                _definition(search, section, name, definition, scope)
+
+
+def _service(search: _Search, name: str, service: dict[str, Any], file: Path, scope: Scope) -> None:
+    _extends(search, name, service.get("extends"), file, scope)
     for key in ("env_file", "label_file"):
         for entry in _entries(service.get(key)):
-            reference = entry.get("path") if isinstance(entry, dict) else entry
-            path = _resolve(search, reference, base)
-            if path is not None:
-                text = _text_file(search, path, f"{key} of service '{name}'")
-                # A line without a value takes it from the environment.
-                search.variables |= {line.strip() for line in (text or "").splitlines() if line.strip().isidentifier()}
+            options = entry if isinstance(entry, dict) else {"path": entry}
+            path = resolve(scope, options.get("path"))
+            if path is None or (options.get("required") is False and not path.is_file()):
+                continue
+            text = _text_file(search, path, f"{key} of service '{name}'")
+            # A line without a value takes it from the environment.
+            lines = (line.strip().removeprefix("export ").strip() for line in (text or "").splitlines())
+            search.variables |= {line for line in lines if line.isidentifier()}
     environment = service.get("environment")
     if isinstance(environment, dict):
         search.variables |= {str(key) for key, value in environment.items() if value is None}
@@ -112,68 +114,75 @@ def _service(search: _Search, name: str, service: dict[str, Any], base: Path) ->
         search.variables |= {str(item) for item in environment if "=" not in str(item)}
 
 
-def _include(search: _Search, entry: Any, base: Path) -> None:
+def _extends(search: _Search, name: str, extends: Any, file: Path, scope: Scope) -> None:
+    """Take up the service that another one extends, and nothing else of the file that it is in: Compose neither."""
+    options = extends if isinstance(extends, dict) else {"service": extends}
+    wanted = options.get("service")
+    if options.get("file") is not None:
+        path = resolve(scope, options["file"])
+        if path is None or not inside(search.root, path, f"extends of service '{name}'"):
+            return
+        file, scope = path, replace(scope, base=path.parent)
+    if not isinstance(wanted, str) or _seen(search, file, scope, wanted):
+        return
+    for document in _documents(search, file, f"extends of service '{name}'"):
+        for other, service in _mappings(document, "services"):
+            if other == wanted:
+                _service(search, other, service, file, scope)
+
+
+def _include(search: _Search, entry: Any, scope: Scope) -> None:
     options = entry if isinstance(entry, dict) else {"path": entry}
-    paths = [path for item in _entries(options.get("path")) if (path := _resolve(search, item, base)) is not None]
+    paths = [path for item in _entries(options.get("path")) if (path := resolve(scope, item)) is not None]
     if not paths:
         return
-    directory = paths[0].parent
-    if options.get("project_directory"):
-        directory = _resolve(search, options["project_directory"], base) or directory
+    directory = resolve(scope, options.get("project_directory")) or paths[0].parent
+    given = [resolve(scope, item) for item in _entries(options.get("env_file"))]
+    variables = [path for path in given if path is not None]
     for path in paths:
-        _compose_file(search, path, directory, "included file")
-    given = [_resolve(search, item, base) for item in _entries(options.get("env_file"))]
-    for path in given or [directory / ".env"]:
-        if path is not None:
-            _text_file(search, path, "variables of an included file")
+        inside(search.root, path, "included file")
+    for path in variables or [path for path in [directory / ".env"] if path.is_file()]:
+        _text_file(search, path, "variables of an included file")
+    # A file that includes itself is Compose's to refuse.
+    if paths[0] not in scope.chain:
+        inner = included_scope(scope, paths[0], directory, variables)
+        for path in paths:
+            _compose_file(search, path, inner, "included file")
 
 
-def _resolve(search: _Search, reference: Any, base: Path) -> Path | None:
-    """The path that a file names, C(None) for one on the manager, one from the network, or none at all."""
-    if not isinstance(reference, str):
+def _definition(search: _Search, section: str, name: str, definition: dict[str, Any], scope: Scope) -> None:
+    if isinstance(definition.get("environment"), str):
+        variable = scope.text(definition["environment"])
+        search.variables.add(variable)
+        if variable not in search.project and scope.steps:
+            search.scopes[f"{section}.{name}"] = scope.steps
+    for reference in _entries(definition.get("file")):
+        path = resolve(scope, reference)
+        if path is not None and inside(search.root, path, f"{section[:-1]} '{name}'"):
+            search.found.add(str(path.relative_to(search.root)))
+
+
+def _text_file(search: _Search, path: Path, what: str, errors: str = "replace") -> str | None:
+    if not inside(search.root, path, what):
         return None
-    try:
-        text = interpolate(reference, search.values)
-    except DeliveryError:
-        return None  # Compose says it better, with the service's name
-    if text.startswith(f"{search.root}/"):
-        raise DeliveryError(
-            f"the Compose file names '{text}', which is another path on the manager: write it relative to the project"
-        )
-    if not text or text.startswith(("/", "~")) or any(mark in text for mark in _REMOTE):
-        return None
-    return Path(os.path.normpath(base / text))
-
-
-def _add(search: _Search, reference: Any, base: Path, what: str) -> None:
-    path = _resolve(search, reference, base)
-    if path is not None:
-        _inside(search, path, what)
-
-
-def _inside(search: _Search, path: Path, what: str) -> bool:
-    """Note C(path) when it exists; refuse one that would land outside the project's directory on the manager."""
-    if not path.is_relative_to(search.root):
-        raise DeliveryError(
-            f"{what} is '{path}', outside the project directory '{search.root}', of which only the inside is brought "
-            f"to the manager: move it inside, or set project_src to a directory that holds both and compose_path to "
-            f"the Compose file in it"
-        )
-    if not path.is_file():
-        return False
     search.found.add(str(path.relative_to(search.root)))
-    return True
-
-
-def _text_file(search: _Search, path: Path, what: str) -> str | None:
-    if not _inside(search, path, what):
-        return None
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DeliveryError(f"{what} '{path}' cannot be read: {error}") from error
+    text = read_text(path, what, errors)
     search.variables |= referenced_variables(text)
     return text
+
+
+def _seen(search: _Search, path: Path, scope: Scope, service: str = "") -> bool:
+    key = (path, service, scope.base, scope.chain, str(scope.steps))
+    known = key in search.visited
+    search.visited.add(key)
+    return known
+
+
+def _mappings(document: dict[str, Any], section: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    entries = document.get(section)
+    for name, value in entries.items() if isinstance(entries, dict) else ():
+        if isinstance(value, dict):
+            yield name, value
 
 
 def _entries(value: Any) -> list[Any]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..core.errors import DeliveryError
 from ..core.names import is_dns_label
-from .files import find_files, project_variables, read_dotenv
+from .files import find_files, project_variables, variable_files
 from .variables import interpolate
 
 
@@ -39,16 +39,26 @@ class Location:
         """Where, as in Compose, relative paths, C(.env) and the default name belong: the first file's directory."""
         return self.files[0].parent
 
+    @property
+    def variable_files(self) -> list[Path]:
+        """The files that variables may come from; of those C(.env) files the first counts for Compose itself."""
+        found = [
+            path for directory in (self.base, self.root) for path in variable_files(directory, self.root, self.given)
+        ]
+        return list(dict.fromkeys(found))
+
     def name(self, declared: Sequence[str] = (), after: Path | None = None) -> str:
         """What Compose would call the project; not checked, see check_project_name().
 
         C(COMPOSE_PROJECT_NAME), else what the files say under C(name), of which the last of C(declared) counts, else
         the name of directory C(after), by default C(base). C(after)'s own C(.env) counts too, beneath all others.
+        Raises DeliveryError where Compose refuses what a file says.
         """
         after = after or self.base
-        variables = {**project_variables(str(after), self.given), **self.variables}
-        name = variables.get("COMPOSE_PROJECT_NAME") or (interpolate(declared[-1], variables) if declared else "")
-        return name or re.sub(r"[^a-z0-9_-]", "", after.name.lower()).lstrip("_-")
+        variables = {**project_variables(after, self.root, self.given), **self.variables}
+        if name := variables.get("COMPOSE_PROJECT_NAME"):
+            return name
+        return _declared_name(declared[-1], variables) if declared else _letters(after.name)
 
 
 def locate(project_src: str, files: Sequence[str] = (), env: Mapping[str, str] | None = None) -> Location:
@@ -62,8 +72,26 @@ def locate(project_src: str, files: Sequence[str] = (), env: Mapping[str, str] |
     base = paths[0].parent
     # Where COMPOSE_FILE led to another directory, the .env that says so counts as well.
     if not files and base != root:
-        given = {**read_dotenv(root / ".env", given), **given}
-    return Location(root, paths, given, project_variables(str(base), given))
+        given = project_variables(root, root, given)
+    return Location(root, paths, given, project_variables(base, root, given))
+
+
+def _declared_name(declared: str, variables: Mapping[str, str]) -> str:
+    try:
+        name = _letters(interpolate(declared, variables))
+    except DeliveryError as error:
+        raise DeliveryError(f"the Compose file's name '{declared}' cannot be worked out: {error}") from error
+    if not name:
+        raise DeliveryError(
+            f"the Compose file's name '{declared}' leaves nothing that a project can be called: set its variables, or "
+            f"set project"
+        )
+    return name
+
+
+def _letters(text: str) -> str:
+    """What Compose makes of C(text) for a name."""
+    return re.sub(r"[^a-z0-9_-]", "", text.lower()).lstrip("_-")
 
 
 def check_project_name(name: str, after: Path | None = None) -> str:

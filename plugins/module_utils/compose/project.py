@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +13,10 @@ from typing import Any
 
 from ..core.errors import DeliveryError
 from ..core.names import nearest
-from .command import NoSuchServiceError, compose_available, run_config, service_names
+from .command import Compose, NoSuchServiceError, compose_available, run_config, service_names
+from .contents import ask_values, contents, from_variables
 from .location import check_project_name, locate
+from .scope import Step
 from .stack_dialect import read_stack_file
 
 Document = dict[str, Any]
@@ -27,14 +28,12 @@ class ComposeProject:
 
     C(services) maps a service's name to its definition in Compose's canonical (long) form, C(document) is the whole
     file likewise. C(contents) holds what configs and secrets will contain, by section (C(configs) or C(secrets)) and
-    key. C(source) is C(compose) when C(docker compose config) resolved it, C(stack) when this was a stack file read
-    without that plugin. C(warnings) is what Compose had to say, one sentence each.
+    key. C(warnings) is what Compose had to say, one sentence each.
     """
 
     name: str
     directory: str
     files: tuple[str, ...]
-    source: str
     services: Mapping[str, Document] = field(repr=False)
     document: Document = field(repr=False)
     contents: Mapping[tuple[str, str], bytes] = field(repr=False)
@@ -55,6 +54,7 @@ def load_project(
     env: Mapping[str, str] | None = None,
     profiles: Sequence[str] = (),
     project_name: str | None = None,
+    env_scopes: Mapping[str, Sequence[Step]] | None = None,
     compose_command: Sequence[str] = ("docker", "compose"),
     timeout: float = 30.0,
 ) -> ComposeProject:
@@ -65,7 +65,8 @@ def load_project(
     first, limits the result to these and what they depend on, and activates their profiles, as naming a service does
     in Compose; without any, all services of the active C(profiles). C(env) holds the interpolation variables; C(.env)
     of the project applies beneath them, nothing else of this process' environment does. C(project_name) overrides
-    C(COMPOSE_PROJECT_NAME), the file's C(name) and the directory's name, in this order. C(timeout) in seconds bounds
+    C(COMPOSE_PROJECT_NAME), the file's C(name) and the directory's name, in this order. C(env_scopes) are the scopes
+    that project_files() found. C(timeout) in seconds bounds
     each call of C(compose_command).
 
     Without the Compose plugin only files in the stack dialect are accepted. Raises DeliveryError.
@@ -73,26 +74,28 @@ def load_project(
     location = locate(project_src, files, env)
     paths, command, wanted = location.files, tuple(compose_command), list(dict.fromkeys(services))
     if compose_available(command):
-        common = (command, paths, location.given, project_name, timeout)
+        compose = Compose(command, location.root, paths, location.given, timeout)
         try:
-            document, warnings = run_config(*common, profiles=profiles, services=wanted)
+            document, warnings = run_config(compose, project_name, profiles=profiles, services=wanted)
         except NoSuchServiceError as missing:
-            raise _missing_service(missing.name, wanted, service_names(*common), paths) from missing
-        source = "compose"
+            raise _missing_service(missing.name, wanted, service_names(compose, project_name), paths) from missing
+        variables = from_variables(document, services)
+        values = ask_values(compose, location.base, variables, env_scopes or {})
     else:
         document = read_stack_file(paths, location.base, location.variables, project_name or location.name())
-        warnings, source = (), "stack"
+        warnings = ()
         for name in wanted:
             if name not in document["services"]:
                 raise _missing_service(name, wanted, list(document["services"]), paths)
+        variables = from_variables(document, services)
+        values = {key: location.variables.get(name) for key, name in variables.items()}
     return ComposeProject(
         name=check_project_name(str(document.get("name", "")), None if project_name else location.base),
         directory=str(location.root),
         files=tuple(str(path) for path in paths),
-        source=source,
         services=document.get("services") or {},
         document=document,
-        contents=_contents(document, services, location.variables),
+        contents=contents(document, services, values),
         warnings=warnings,
     )
 
@@ -114,47 +117,3 @@ def _unknown_service(option: str, name: str, known: Iterable[str], where: str) -
     return DeliveryError(
         f"{option} '{name}' is no service of {where}{nearest(name, names)}: available are {', '.join(names) or 'none'}"
     )
-
-
-def _contents(
-    document: Document, services: Sequence[str], variables: Mapping[str, str]
-) -> dict[tuple[str, str], bytes]:
-    """What each config and secret that a wanted service uses will contain."""
-    wanted = {name: service for name, service in (document.get("services") or {}).items() if name in services}
-    found: dict[tuple[str, str], bytes] = {}
-    for section in ("configs", "secrets"):
-        for key in _used(section, wanted or document.get("services") or {}):
-            definition = (document.get(section) or {}).get(key)
-            if definition is None:
-                raise DeliveryError(f"the Compose file uses {section[:-1]} '{key}' but does not define it: add it")
-            content = _content(section[:-1], key, definition, variables)
-            if content is not None:
-                found[section, key] = content
-    return found
-
-
-def _used(section: str, services: Mapping[str, Document]) -> list[str]:
-    keys = {entry["source"] for service in services.values() for entry in service.get(section) or ()}
-    if section == "configs":
-        specs = (service.get("credential_spec") or {} for service in services.values())
-        keys |= {spec["config"] for spec in specs if spec.get("config")}
-    return sorted(keys)
-
-
-def _content(kind: str, key: str, definition: Document, variables: Mapping[str, str]) -> bytes | None:
-    """C(None) for what exists already or comes from a driver."""
-    if definition.get("external") or definition.get("driver"):
-        return None
-    if "content" in definition:
-        return str(definition["content"]).encode()
-    if "environment" in definition:
-        variable = str(definition["environment"])
-        if variable not in variables:
-            raise DeliveryError(f"{kind} '{key}' is taken from variable '{variable}', which is not set: set it")
-        return variables[variable].encode()
-    path = str(definition.get("file", ""))
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise DeliveryError(f"{kind} '{key}' cannot be read from '{path}': {reason}") from error

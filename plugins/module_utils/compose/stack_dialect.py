@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import DeliveryError
-from .files import read_dotenv
+from .documents import YAML_AVAILABLE, parse_documents, read_text
+from .scalars import flag, scalar_text
 from .short_ports import parse_short_port
 from .variables import interpolate
-from .yaml_files import YAML_AVAILABLE, read_yaml
 
 _INSTALL = "install Docker's Compose plugin on this host (role docker does)"
 
@@ -29,7 +29,7 @@ _SERVICE = frozenset({
     "secrets", "security_opt", "shm_size", "stdin_open", "stop_grace_period", "stop_signal", "sysctls", "tmpfs", "tty",
     "ulimits", "user", "userns_mode", "volumes", "working_dir",
 })  # fmt: skip
-# Values that a variable may stand for and that are no text.
+# Values that a text may stand for, be it of a variable, and that are none.
 _NUMBERS = frozenset({
     "hard", "max_attempts", "max_failure_ratio", "max_replicas_per_node", "mode", "parallelism", "pids", "published",
     "replicas", "retries", "size", "soft", "target", "value",
@@ -51,7 +51,13 @@ def read_stack_file(files: Sequence[Path], directory: Path, variables: Mapping[s
     if len(files) > 1:
         raise DeliveryError(f"{len(files)} Compose files cannot be merged here: {_INSTALL} or give one file")
     path = files[0]
-    given = read_yaml(path)
+    documents = parse_documents(read_text(path, "Compose file"), path, strict=True)
+    if len(documents) > 1:
+        raise DeliveryError(
+            f"Compose file {path} holds {len(documents)} documents, of which a stack reads only the first: {_INSTALL} "
+            f"or make one of them"
+        )
+    given = documents[0] if documents else None
     if not isinstance(given, dict) or not isinstance(given.get("services"), dict):
         raise DeliveryError(f"Compose file {path} has no services: add a mapping of that name")
     _refuse(path, "the file", set(given) - _SECTIONS)
@@ -85,7 +91,7 @@ def _interpolated(value: Any, variables: Mapping[str, str], path: Path, key: str
         return {name: _interpolated(item, variables, path, str(name)) for name, item in value.items()}
     if isinstance(value, list):
         return [_interpolated(item, variables, path) for item in value]
-    if not isinstance(value, str) or "$" not in value:
+    if not isinstance(value, str):
         return value
     try:
         text = interpolate(value, variables)
@@ -93,7 +99,8 @@ def _interpolated(value: Any, variables: Mapping[str, str], path: Path, key: str
         raise DeliveryError(f"Compose file {path} is not valid: {error}") from error
     if key in _NUMBERS and text.replace(".", "", 1).isdigit():
         return float(text) if "." in text else int(text)
-    return text.lower() == "true" if key in _FLAGS else text
+    # The YAML of older clients has more words for a flag.
+    return flag(text) if key in _FLAGS else text
 
 
 def _canonical(
@@ -105,15 +112,15 @@ def _canonical(
         file = directory / str(entry)
         if not file.is_file():
             raise DeliveryError(f"Compose file {path} is not valid: env_file '{entry}' of service '{name}' is missing")
-        environment |= read_dotenv(file)
+        environment |= _env_file(file, variables)
     given = _mapping(result.pop("environment", None))
-    environment |= {key: variables.get(key) if value is None else _text(value) for key, value in given.items()}
+    environment |= {key: variables.get(key) if value is None else scalar_text(value) for key, value in given.items()}
     result["environment"] = environment
     for key in ("labels", "sysctls"):
         if key in result:
-            result[key] = {label: _text(value) for label, value in _mapping(result[key]).items()}
+            result[key] = {label: scalar_text(value) for label, value in _mapping(result[key]).items()}
     if "deploy" in result and "labels" in result["deploy"]:
-        labels = {label: _text(value) for label, value in _mapping(result["deploy"]["labels"]).items()}
+        labels = {label: scalar_text(value) for label, value in _mapping(result["deploy"]["labels"]).items()}
         result["deploy"] = {**result["deploy"], "labels": labels}
     for key in ("command", "entrypoint"):
         if isinstance(result.get(key), str):
@@ -134,12 +141,26 @@ def _canonical(
     result["ports"] = [
         port
         for entry in result.get("ports", [])
-        for port in ([entry] if isinstance(entry, dict) else parse_short_port(str(entry)))
+        for port in ([entry] if isinstance(entry, dict) else parse_short_port(scalar_text(entry)))
     ]
     result["volumes"] = [_volume(entry, directory) for entry in result.get("volumes", [])]
     for key in ("configs", "secrets"):
         result[key] = [entry if isinstance(entry, dict) else {"source": str(entry)} for entry in result.get(key, [])]
     return result
+
+
+def _env_file(path: Path, variables: Mapping[str, str]) -> dict[str, str]:
+    """The assignments of an C(env_file) as the Docker client reads it: quotes and C(#) belong to a value."""
+    values: dict[str, str] = {}
+    for number, line in enumerate(read_text(path, "env_file").split("\n"), start=1):
+        name, equals, value = line.removesuffix("\r").lstrip().partition("=")
+        if name.startswith("#") or not (name or equals):
+            continue
+        if not name or any(character.isspace() for character in name):
+            raise DeliveryError(f"env_file '{path}' line {number} is not valid: write it as NAME=value")
+        if equals or name in variables:
+            values[name] = value if equals else variables[name]
+    return values
 
 
 def _volume(entry: Any, directory: Path) -> dict[str, Any]:
@@ -169,7 +190,7 @@ def _definition(key: str, definition: dict[str, Any], project: str, directory: P
         result |= {"external": True, "name": external.get("name", key)}
     result.setdefault("name", key if external else f"{project}_{key}")
     if "labels" in result:
-        result["labels"] = {label: _text(value) for label, value in _mapping(result["labels"]).items()}
+        result["labels"] = {label: scalar_text(value) for label, value in _mapping(result["labels"]).items()}
     if "file" in result:
         result["file"] = _absolute(str(result["file"]), directory)
     return result
@@ -190,9 +211,3 @@ def _mapping(value: Any) -> dict[str, Any]:
         pairs = (str(item).partition("=") for item in value)
         return {key: (text if equals else None) for key, equals, text in pairs}
     return dict(value or {})
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)

@@ -30,7 +30,8 @@ def project_settings(
     C(project) and C(compose_path) are always filled in, C(test_tasks) is absolute. C(env) holds, beneath the setting of
     that name, those variables of C(environ) that the project's files refer to; where C(COMPOSE_FILE) of C(.env) led to
     another directory, of that C(.env) too. Further keys: C(service), the name in
-    Consul, and C(project_files), paths relative to the directory. Raises DeliveryError.
+    Consul, C(project_files), paths relative to the directory, and C(env_scopes), what ProjectFiles calls C(scopes).
+    Raises DeliveryError.
     """
     root = Path(project_src).expanduser().absolute()
     settings = resolve_settings(file=read_flow_file(root), environ=environ, inventory=inventory, extra=extra)
@@ -44,6 +45,7 @@ def project_settings(
     settings["project"] = settings["project"] or check_project_name(location.name(needed.names, after=root), root)
     settings["service"] = service_name(settings["project"], settings["target"])
     settings["project_files"] = list(needed.paths)
+    settings["env_scopes"] = {key: list(steps) for key, steps in needed.scopes.items()}
     if settings["test_tasks"]:
         settings["test_tasks"] = str(_test_tasks(root, settings["test_tasks"]))
     return settings

@@ -6,11 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.files import (
-    find_files,
-    project_variables,
-    read_dotenv,
-)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.files import find_files, project_variables
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 
 FOUND = [
@@ -71,32 +67,31 @@ def test_named_file_or_directory_missing(tmp_path: Path) -> None:
         find_files(str(tmp_path / "absent"))
 
 
-DOTENV = [
-    pytest.param("A=1\nB=two words\n", {"A": "1", "B": "two words"}, id="plain"),
-    pytest.param("# no\n\nexport A=1\n", {"A": "1"}, id="comment, export"),
-    pytest.param("A=1 # note\nB=1#2\n", {"A": "1", "B": "1#2"}, id="trailing comment"),
-    pytest.param("A='$B # x'\n", {"A": "$B # x"}, id="single quotes are literal"),
-    pytest.param('A="a\\"b\\n" # x\n', {"A": 'a"b\n'}, id="double quotes"),
-    pytest.param("A='one\ntwo'\nB=2\n", {"A": "one\ntwo", "B": "2"}, id="several lines"),
-    pytest.param("A=1\nB=${A}2\nC=${X:-d}$OUTER\n", {"A": "1", "B": "12", "C": "do"}, id="references"),
-    pytest.param("A=\n", {"A": ""}, id="empty"),
+def test_environment_wins_over_dotenv(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("A=file\nB=file\n")
+    assert project_variables(tmp_path, tmp_path, {"A": "given"}) == {"A": "given", "B": "file"}
+    assert project_variables(tmp_path / "absent", tmp_path, {"A": "given"}) == {"A": "given"}
+
+
+FILES = [
+    pytest.param({}, {"A": "dot"}, id="none named"),
+    pytest.param({"COMPOSE_ENV_FILES": "a.env"}, {"A": "a"}, id="one, in place of .env"),
+    pytest.param({"COMPOSE_ENV_FILES": "a.env,below/b.env"}, {"A": "a", "B": "ab"}, id="several"),
+    pytest.param({"COMPOSE_ENV_FILES": "gone.env"}, {}, id="missing"),
+    pytest.param({"COMPOSE_ENV_FILES": ""}, {"A": "dot"}, id="named as nothing"),
+    pytest.param({"COMPOSE_DISABLE_ENV_FILE": "true"}, {}, id="switched off"),
+    pytest.param({"COMPOSE_DISABLE_ENV_FILE": "0"}, {"A": "dot"}, id="not switched off"),
 ]
 
 
-@pytest.mark.parametrize(("text", "expected"), DOTENV)
-def test_dotenv(tmp_path: Path, text: str, expected: dict[str, str]) -> None:
-    path = tmp_path / ".env"
-    path.write_text(text)
-    assert read_dotenv(path, {"OUTER": "o"}) == expected
+@pytest.mark.parametrize(("env", "expected"), FILES)
+def test_files_of_variables(tmp_path: Path, env: dict[str, str], expected: dict[str, str]) -> None:
+    (tmp_path / "below").mkdir()
+    for name, text in {".env": "A=dot", "a.env": "A=a", "below/b.env": "B=${A}b"}.items():
+        (tmp_path / name).write_text(text)
+    assert project_variables(tmp_path, tmp_path, env) == {**expected, **env}
 
 
-def test_dotenv_without_closing_quote(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("PASSWORD='half\n")
-    with pytest.raises(DeliveryError, match=r"has no closing quote for the value of PASSWORD$"):
-        read_dotenv(tmp_path / ".env")
-
-
-def test_environment_wins_over_dotenv(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("A=file\nB=file\n")
-    assert project_variables(str(tmp_path), {"A": "given"}) == {"A": "given", "B": "file"}
-    assert project_variables(str(tmp_path / "absent"), {"A": "given"}) == {"A": "given"}
+def test_a_path_is_without_detours(tmp_path: Path) -> None:
+    (tmp_path / "x.yml").touch()
+    assert find_files(str(tmp_path), ["./below/../x.yml"]) == (tmp_path / "x.yml",)

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.inputs import project_files
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.location import locate
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 
-ALWAYS = {"COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME"}
+ALWAYS = {"COMPOSE_DISABLE_ENV_FILE", "COMPOSE_ENV_FILES", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME"}
 
 
 def write(directory: Path, files: dict[str, str]) -> str:
@@ -95,6 +96,49 @@ FILES = [
         {"compose.yaml": "services: {a: {extends: {file: compose.yaml, service: b}}}"}, ["compose.yaml"], id="itself"
     ),
     pytest.param({"compose.yaml": "[not, a, mapping]"}, ["compose.yaml"], id="no mapping"),
+    pytest.param(
+        {
+            "compose.yaml": "services: {a: {extends: {file: b.yaml, service: b}}}",
+            "b.yaml": "include: [../i.yaml]\nsecrets: {s: {file: ../s}}\n"
+            "services: {b: {extends: c}, c: {env_file: c.env}, d: {env_file: ../d.env}}",
+            "c.env": "",
+        },
+        ["b.yaml", "c.env", "compose.yaml"],
+        id="of an extended file only the service",
+    ),
+    pytest.param(
+        {
+            "compose.yaml": "include: [i/c.yaml]",
+            "i/c.yaml": "services: {a: {env_file: '$W.env'}}",
+            "i/.env": "W=x",
+            "i/x.env": "",
+        },
+        ["compose.yaml", "i/.env", "i/c.yaml", "i/x.env"],
+        id="variable of an included file",
+    ),
+    pytest.param(
+        {"compose.yaml": "services: {a: {image: x}}\n---\nservices: {a: {env_file: a.env}}", "a.env": ""},
+        ["a.env", "compose.yaml"],
+        id="documents",
+    ),
+    pytest.param(
+        {
+            "compose.yaml": "services: {a: {labels: {a: =, b: 2024-02-30}, ports: [22:22], env_file: a.env}}",
+            "a.env": "",
+        },
+        ["a.env", "compose.yaml"],
+        id="values that are a trap elsewhere",
+    ),
+    pytest.param(
+        {"compose.yaml": "services: {a: {env_file: [{path: ../gone, required: false}, {path: ./b}]}}", "b": ""},
+        ["b", "compose.yaml"],
+        id="optional, outside, missing",
+    ),
+    pytest.param(
+        {"compose.yaml": "include: [a.yaml]", "a.yaml": "include: [b.yaml]", "b.yaml": "include: [a.yaml]"},
+        ["a.yaml", "b.yaml", "compose.yaml"],
+        id="a circle",
+    ),
 ]
 
 
@@ -137,6 +181,69 @@ VARIABLES = [
 @pytest.mark.parametrize(("files", "expected"), VARIABLES)
 def test_variables(tmp_path: Path, files: dict[str, str], expected: set[str]) -> None:
     assert project_files(locate(write(tmp_path, files))).variables == expected | ALWAYS
+
+
+NAMES = [
+    pytest.param({"compose.yaml": "name: a"}, [], ("a",), id="one"),
+    pytest.param({"compose.yaml": "name: a", "compose.override.yaml": "name: b"}, [], ("a", "b"), id="override"),
+    pytest.param({"x.yaml": "name: x", "y.yaml": "name: y"}, ["y.yaml", "x.yaml"], ("y", "x"), id="as given"),
+    pytest.param({"compose.yaml": "include: [i.yaml]", "i.yaml": "name: infra"}, [], (), id="included"),
+    pytest.param(
+        {
+            "compose.yaml": "services: {a: {extends: {file: b.yaml, service: b}}}",
+            "b.yaml": "name: b\nservices: {b: {}}",
+        },
+        [],
+        (),
+        id="extended",
+    ),
+    pytest.param({"compose.yaml": "name: a\n---\nname: b\n"}, [], ("a", "b"), id="documents"),
+    pytest.param({"compose.yaml": "name: ''", "compose.override.yaml": "name: 7"}, [], (), id="empty, no text"),
+]
+
+
+@pytest.mark.parametrize(("files", "given", "expected"), NAMES)
+def test_names(tmp_path: Path, files: dict[str, str], given: list[str], expected: tuple[str, ...]) -> None:
+    assert project_files(locate(write(tmp_path, files), given)).names == expected
+
+
+VAULT = {
+    "vault/c.yaml": "secrets: {pw: {environment: PW}}\nconfigs: {c: {environment: '${N:-C}'}}",
+    "vault/.env": "PW=x",
+}
+INSIDE_VAULT = {"project_directory": "vault", "env_file": []}
+SCOPES: list[Any] = [
+    pytest.param({"compose.yaml": "secrets: {pw: {environment: PW}}"}, {}, {}, id="the project's own"),
+    pytest.param(
+        {"compose.yaml": "include: [vault/c.yaml]", **VAULT},
+        {},
+        {"secrets.pw": (INSIDE_VAULT,), "configs.c": (INSIDE_VAULT,)},
+        id="included",
+    ),
+    pytest.param(
+        {"compose.yaml": "include: [vault/c.yaml]", **VAULT, ".env": "C=1"},
+        {"PW": ""},
+        {},
+        id="included, but the project has them",
+    ),
+    pytest.param(
+        {
+            "compose.yaml": "include: [{path: [one/c.yaml], project_directory: two, env_file: [a.env, one/b.env]}]",
+            "one/c.yaml": "include: [../vault/c.yaml]",
+            **VAULT,
+        },
+        {"C": "1"},
+        {"secrets.pw": ({"project_directory": "two", "env_file": ["a.env", "one/b.env"]}, INSIDE_VAULT)},
+        id="nested",
+    ),
+]
+
+
+@pytest.mark.parametrize(("files", "env", "expected"), SCOPES)
+def test_scopes(tmp_path: Path, files: dict[str, str], env: dict[str, str], expected: dict[str, Any]) -> None:
+    found = project_files(locate(write(tmp_path, files), env=env))
+    assert found.scopes == expected
+    assert {"PW"} <= found.variables
 
 
 OUTSIDE = [

@@ -53,13 +53,32 @@ NAMES: list[Any] = [
     pytest.param({"compose.yaml": ""}, [], "my_shop", id="directory"),
     pytest.param({"compose.yaml": "", ".env": "N=7"}, ["a", "b-${N}"], "b-7", id="the last that files declare"),
     pytest.param({"compose.yaml": "", ".env": "COMPOSE_PROJECT_NAME=env"}, ["a"], "env", id="variable"),
-    pytest.param({"compose.yaml": ""}, ["${NONE:-}"], "my_shop", id="declared as nothing"),
+    pytest.param({"compose.yaml": ""}, ["My ${X:-Books}.2"], "mybooks2", id="declared with other letters"),
 ]
 
 
 @pytest.mark.parametrize(("files", "declared", "expected"), NAMES)
 def test_name(tmp_path: Path, files: dict[str, str], declared: list[str], expected: str) -> None:
     assert locate(str(write(tmp_path, files))).name(declared) == expected
+
+
+NAMELESS = [
+    pytest.param("${NONE:-}", "name '${NONE:-}' leaves nothing that a project can be called: set its", id="nothing"),
+    pytest.param(
+        "@$NONE", "name '@$NONE' leaves nothing that a project can be called: set its variables", id="no letter"
+    ),
+    pytest.param(
+        "${NONE:?say it}", "name '${NONE:?say it}' cannot be worked out: variable 'NONE' is not", id="required"
+    ),
+]
+
+
+@pytest.mark.parametrize(("declared", "expected"), NAMELESS)
+def test_name_that_compose_refuses(tmp_path: Path, declared: str, expected: str) -> None:
+    location = locate(str(write(tmp_path, {"compose.yaml": ""})))
+    with pytest.raises(DeliveryError) as caught:
+        location.name([declared])
+    assert f"the Compose file's {expected}" in str(caught.value)
 
 
 def test_name_after_another_directory(tmp_path: Path) -> None:

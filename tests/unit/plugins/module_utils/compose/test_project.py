@@ -64,7 +64,7 @@ def test_what_compose_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_dollars_are_single_again(tmp_path: Path) -> None:
     loaded = load_project(**project(tmp_path, config=json.dumps(RESOLVED)))  # type: ignore[arg-type]
     assert loaded.service("app")["environment"] == {"PRICE": "5$"}
-    assert (loaded.name, loaded.source) == ("shop", "compose")
+    assert loaded.name == "shop"
 
 
 def test_environment_of_services_is_not_in_the_representation(tmp_path: Path) -> None:

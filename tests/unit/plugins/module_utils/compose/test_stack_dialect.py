@@ -33,7 +33,7 @@ def failure(source: Path, **options: Any) -> str:
 def test_short_forms_become_long_ones(tmp_path: Path) -> None:
     source = copy_project("plain", tmp_path)
     project = load(source, env={"APP_VERSION": "7", "COUNT": "3", "FROM_ENV": "e"})
-    assert (project.name, project.source) == ("plain", "stack")
+    assert project.name == "plain"
     assert project.service("app") == {
         "image": "example/app:7",
         "command": ["serve", "--name", "two words", "--dollar", "$1"],
@@ -90,8 +90,12 @@ REFUSED = [
         "service 'a' has depends_on in its long form; install",
         id="conditions",
     ),
-    pytest.param("services: {a: {image: x", "compose.yaml' line 1 is not valid YAML: expected", id="YAML"),
+    pytest.param("services: {a: {image: x", "compose.yaml' line 1 is not valid YAML: did not find expected", id="YAML"),
     pytest.param("services:\n  a:\n    image: x\n   b: 1\n", "compose.yaml' line 4 is not valid YAML", id="YAML line"),
+    pytest.param("services: {a: {image: x}}\n---\nservices: {b: {image: x}}", "holds 2 documents, of which", id="two"),
+    pytest.param(
+        "services:\n  a: {image: x}\n  a: {image: y}\n", "line 3 is not valid YAML: the key 'a' stands", id="twice"
+    ),
     pytest.param("[]", "has no services: add a mapping of that name", id="no mapping"),
     pytest.param("", "has no services", id="empty"),
     pytest.param("services: {a: [x]}", "service 'a' is no mapping", id="service"),
@@ -109,6 +113,49 @@ def test_refused(tmp_path: Path, text: str, expected: str) -> None:
     message = failure(written(tmp_path, text), project_name="shop")
     assert expected in message
     assert str(tmp_path / "compose.yaml") in message
+
+
+PORTS = [
+    pytest.param("2222:22", [{"mode": "ingress", "protocol": "tcp", "target": 22, "published": 2222}], id="base 60"),
+    pytest.param("22:22", [{"mode": "ingress", "protocol": "tcp", "target": 22, "published": 22}], id="base 60, small"),
+    pytest.param("8080", [{"mode": "ingress", "protocol": "tcp", "target": 8080}], id="number"),
+    pytest.param("1_000:1_0", "port '1_000:1_0' is not valid", id="no number"),
+]
+
+
+@pytest.mark.parametrize(("port", "expected"), PORTS)
+def test_unquoted_ports(tmp_path: Path, port: str, expected: object) -> None:
+    source = written(tmp_path, f"services:\n  a:\n    image: x\n    ports:\n      - {port}\n")
+    if isinstance(expected, str):
+        assert expected in failure(source, project_name="shop")
+    else:
+        assert load(source, project_name="shop").service("a")["ports"] == expected
+
+
+def test_unquoted_scalars_are_what_the_docker_client_reads(tmp_path: Path) -> None:
+    text = (
+        "services: {a: {image: x, init: yes, read_only: Off, environment: {A: yes, B: 0o17, C: 1.50, D: 22:22, "
+        "E: 1e6}, labels: {a: =, b: 2024-02-30, c: 2024-02-03}, configs: [{source: c, mode: 0440}]}}\n"
+        "configs: {c: {external: true}}\n"
+    )
+    service = load(written(tmp_path, text), project_name="shop").service("a")
+    assert service["environment"] == {"A": "yes", "B": "15", "C": "1.5", "D": "22:22", "E": "1e+06"}
+    assert service["labels"] == {"a": "=", "b": "2024-02-30", "c": "2024-02-03"}
+    assert (service["init"], service["read_only"], service["configs"][0]["mode"]) == (True, False, 0o440)
+
+
+def test_env_file_as_the_docker_client_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "e").write_text("\ufeffA=\"x\"\r\n# no\n\n  B=a # c \nC='y'\nFROM_ENV\nGONE\nD=$A\nE=\n", newline="")
+    source = written(tmp_path, "services: {a: {image: x, env_file: e, environment: {E: over}}}")
+    found = load(source, env={"FROM_ENV": "e"}, project_name="shop").service("a")["environment"]
+    assert found == {"A": '"x"', "B": "a # c ", "C": "'y'", "FROM_ENV": "e", "D": "$A", "E": "over"}
+
+
+@pytest.mark.parametrize("line", ["export A=1", "A =1", "=1", "A: 1"])
+def test_env_file_that_the_docker_client_refuses(tmp_path: Path, line: str) -> None:
+    (tmp_path / "e").write_text(f"\n{line}\n")
+    message = failure(written(tmp_path, "services: {a: {image: x, env_file: e}}"), project_name="shop")
+    assert message == f"env_file '{tmp_path}/e' line 2 is not valid: write it as NAME=value"
 
 
 def test_files_are_not_merged(tmp_path: Path) -> None:
