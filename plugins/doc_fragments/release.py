@@ -18,9 +18,14 @@ options:
     required: true
   target:
     description:
-      - The Compose service that is released blue-green. A DNS label.
+      - The Compose service that is released blue-green. A DNS label, unless O(service_name) gives it another name.
     type: str
     required: true
+  service_name:
+    description:
+      - Name of the service in Consul and for the proxies, a DNS label. By default C(<project>-<target>).
+      - It belongs to what runs. Every stage of a target is given the same one, and another target cannot have it.
+    type: str
 """
 
     CONNECTION = r"""

@@ -53,6 +53,9 @@ options:
     description: The Compose service that is released.
     type: str
     required: true
+  service_name:
+    description: Name of the service in Consul and for the proxies, a DNS label. By default C(<project>-<target>).
+    type: str
   side_targets:
     description:
       - Services brought up with it, without a colour, for example its database. Those that did not run before must
@@ -248,7 +251,8 @@ def main() -> None:
             env_scopes=parameters["env_scopes"],
         )
         release = connect_release(parameters, project.name)
-        sources = prepare(release.engine, project, parameters["target"], wish, colored=parameters["blue_green"])
+        colored, name = parameters["blue_green"], release.service
+        sources = prepare(release.engine, project, parameters["target"], wish, colored=colored, service=name)
         for warning in sources.warnings:
             module.warn(warning)
         prepared.append(sources)

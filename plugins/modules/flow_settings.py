@@ -14,12 +14,18 @@ description:
   - Collects the settings of a release from C(docker-flow.yml) in the project directory, from C(FLOW_*) environment
     variables, from variables of the inventory and of plays, and from extra vars. Later wins, a list replaces a list.
   - The names are those of Docker Flow (C(target), C(side_targets), C(blue_green), C(service_path), C(flow), C(scale),
-    C(project), C(pull_side_targets), C(compose_path)) and C(service_domain), C(check_path), C(front_door_path),
-    C(target_port), C(timeout_server), C(retries), C(profiles), C(env), C(scale_which), C(min_scale), C(max_scale),
-    C(force), C(with_registry_auth), C(timeout), C(proxy_timeout), C(test_tasks), C(test_timeout), C(preview_token),
-    C(drain_timeout), C(stop_timeout), C(keep_warm), C(max_failures), C(lock_wait), C(take_over), C(exclude_proxies).
+    C(project), C(pull_side_targets), C(compose_path)) and C(service_name), C(service_domain), C(check_path),
+    C(front_door_path), C(target_port), C(timeout_server), C(retries), C(profiles), C(env), C(scale_which),
+    C(min_scale), C(max_scale), C(force), C(with_registry_auth), C(timeout), C(proxy_timeout), C(test_tasks),
+    C(test_timeout), C(preview_token), C(drain_timeout), C(stop_timeout), C(keep_warm), C(max_failures), C(lock_wait),
+    C(take_over), C(exclude_proxies).
   - In the environment a name is written in capitals, with C(FLOW_) before it. C(FLOW) alone is C(FLOW_FLOW). Lists are
     separated by commas, C(FLOW_ENV) is C(NAME=value,OTHER=value).
+  - In C(docker-flow.yml), in the environment and on the command line (C(-e), C(-e @file)) a value is the text that
+    stands there, whatever YAML would make of it, as C(NO), C(0123), C(1.10), C(12:30), C(+2) or C(2024-02-30). In other
+    variables YAML has replaced such a text before it is read here, so a text setting refuses a number, a flag or a date
+    there, and wants it in quotes.
+  - Values of C(docker-flow.yml) may be encrypted with Ansible Vault (C(!vault)), and so may the file as a whole.
   - As a variable every setting may carry the prefix C(flow_), for example C(flow_timeout). Without the prefix it may
     be given too, except for C(project), C(scale), C(retries), C(profiles), C(env), C(force) and C(timeout) outside of
     extra vars, because in an inventory these words often mean something else.
@@ -38,9 +44,8 @@ attributes:
     support: full
 options:
   project_src:
-    description: Directory of the Compose project on the controller.
+    description: Directory of the Compose project on the controller. By default the working directory.
     type: path
-    required: true
   flow:
     description: Stages to run instead of those that the settings name.
     type: list
@@ -114,8 +119,19 @@ settings:
           variable only an included Compose file has, and the includes that lead there.
       type: dict
       sample: {secrets.password: [{project_directory: vault, env_file: []}]}
+    encrypted_files:
+      description:
+        - Those of C(project_files) that Ansible Vault encrypted. M(ansible.builtin.copy) decrypts them; where they lie
+          they are of no use to Compose.
+      type: list
+      elements: str
+      sample: [password.txt]
+    project_src:
+      description: The project directory, absolute.
+      type: str
+      sample: /home/me/books-ms
     service:
-      description: Name of the service in Consul and in the proxies.
+      description: Name of the service in Consul and in the proxies, C(service_name) or what follows from its absence.
       type: str
       sample: books-ms-app
 options:

@@ -31,6 +31,10 @@ options:
   target:
     description: Only this target.
     type: str
+  service_name:
+    description:
+      - Name in Consul of the target that O(project) and O(target) name, where nothing of it runs that says so.
+    type: str
 seealso:
   - module: dockerflow.delivery.blue_green_deploy
 """
@@ -67,6 +71,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.module.ansible
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.connection import connect
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.runner import finish
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs import CONSUL_ARGUMENTS, DOCKER_ARGUMENTS
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import released_name
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.status import status_or_why_not
 from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.options import setting_arguments
 
@@ -91,7 +96,10 @@ def main() -> None:
         }
         if wanted_project and wanted_target:
             found.add((wanted_project, wanted_target))
-        releases = [connected.release(project, target) for project, target in sorted(found)]
+        names = {one: released_name(connected.engine, *one) for one in found}
+        releases = [
+            connected.release(*one, service_name=names[one] or module.params["service_name"]) for one in sorted(found)
+        ]
         return {"changed": False, "releases": [status_or_why_not(release) for release in releases]}
 
     finish(module, body)

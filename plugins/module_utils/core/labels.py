@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-# Service labels. The first three say what a service is, the others which run deployed what.
+# Service labels. The first four say what a service is, the others which run deployed what.
 PROJECT_LABEL = "dockerflow.project"
 TARGET_LABEL = "dockerflow.target"
+SERVICE_LABEL = "dockerflow.service"
 COLOR_LABEL = "dockerflow.color"
 RUN_LABEL = "dockerflow.run"
 SPEC_LABEL = "dockerflow.spec"

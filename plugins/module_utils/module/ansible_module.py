@@ -30,6 +30,10 @@ def take_variables(module: AnsibleModule, option: str) -> dict[str, str]:
     Ansible would mask their values wherever they occur, and every image C(app:2) where some variable is 2. No result
     of ours has them, so only the copy of the arguments that a verbose run shows is blanked.
     """
+    for name, value in module.params[option].items():
+        if not isinstance(value, (str, int)) or isinstance(value, bool):
+            # A flag, a fraction or nothing: what YAML made of it is not what was written.
+            module.fail_json(msg=f"{option} has no text for '{name}': put it in quotes")
     variables = {name: str(value) for name, value in module.params[option].items()}
     module.params[option] = dict.fromkeys(variables, "(not shown)")
     module.no_log_values -= set(variables.values()) - {module.params["consul_token"]}

@@ -37,8 +37,8 @@ class Connected:
     fleet: Fleet
     prefix: str
 
-    def release(self, project: str, target: str, run: Run | None = None) -> Release:
-        """One target there."""
+    def release(self, project: str, target: str, run: Run | None = None, service_name: str | None = None) -> Release:
+        """One target there; C(service_name) is what somebody chose to call it."""
         return Release(
             engine=self.engine,
             store=self.store,
@@ -48,6 +48,7 @@ class Connected:
             project=project,
             target=target,
             run=run or Run(),
+            service_name=service_name,
         )
 
 
@@ -67,7 +68,8 @@ def connect(parameters: Mapping[str, Any]) -> Connected:
 def connect_release(parameters: Mapping[str, Any], project: str | None = None) -> Release:
     """The target that the arguments name, with all that its stages work with."""
     run = Run(progress_writer(parameters.get("progress_file")))
-    release = connect(parameters).release(project or parameters["project"], parameters["target"], run)
+    named = parameters.get("service_name")
+    release = connect(parameters).release(project or parameters["project"], parameters["target"], run, named)
     release.store.get(release.keys.lock)  # unreachable, a wrong token or datacenter: said before anything is touched
     return release
 

@@ -32,9 +32,10 @@ class ServiceState:
     """A service at one moment.
 
     C(version) is the fence: a change that is made from this state is refused once somebody else changed the service.
-    C(spec) is the hash of the definition that a release deployed, C(image_id) the identity of its image (both empty
-    where no release did). C(objects) are the names of the configs and secrets that its containers mount. Another
-    C(definition) means that an update replaces the containers. C(native) is the engine's own description.
+    C(service) is its name in the catalog, without a colour, C(spec) the hash of the definition that a release deployed,
+    C(image_id) the identity of its image (all three empty where no release did). C(objects) are the names of the
+    configs and secrets that its containers mount. Another C(definition) means that an update replaces the containers.
+    C(native) is the engine's own description.
     """
 
     id: str
@@ -42,6 +43,7 @@ class ServiceState:
     version: int
     replicas: int
     image: str
+    service: str = ""
     spec: str = ""
     image_id: str = ""
     run: str = ""
@@ -110,7 +112,8 @@ class Deployment:
 
     C(color) C(None): without colours, the service is updated in place. C(instances) C(None): what the file says, else
     one. C(images) maps images as the file writes them to pinned references, C(kept) side targets to what they keep.
-    C(target_port) is the container port that users get, by default the first. C(run), C(spec) and C(image_id) come back
+    C(target_port) is the container port that users get, by default the first. C(service) is the name in the catalog,
+    without a colour, by default C(<project>-<target>). It, C(run), C(spec) and C(image_id) come back
     in the service's state.
     """
 
@@ -122,6 +125,7 @@ class Deployment:
     side_targets: tuple[str, ...] = ()
     kept: Mapping[str, KeptService] = field(default_factory=dict)
     target_port: int | None = None
+    service: str = ""
     run: str = ""
     spec: str = ""
     image_id: str = ""

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..core.errors import DeliveryError
-from ..core.names import service_name
+from ..core.names import default_service_name
 
 SCHEMA = 1
 HISTORY = 20
@@ -158,9 +158,10 @@ class ReleaseRecord:
 
     # -- JSON ---------------------------------------------------------------------------------------------------
 
-    def to_document(self) -> dict[str, Any]:
-        """The JSON object that stands in Consul."""
-        return {"schema": SCHEMA, "service": service_name(self.project, self.target), **asdict(self)}
+    def to_document(self, service: str | None = None) -> dict[str, Any]:
+        """The JSON object that stands in Consul; C(service) is the name where it is not the default."""
+        name = service or default_service_name(self.project, self.target)
+        return {"schema": SCHEMA, "service": name, **asdict(self)}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> ReleaseRecord:

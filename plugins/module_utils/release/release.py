@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..core.color import COLORS
-from ..core.names import color_name, service_name
+from ..core.errors import DeliveryError
+from ..core.names import color_name, default_service_name, service_name
 from ..ports.catalog import Catalog, Instance
 from ..ports.engine import Engine, ServiceState
 from ..ports.fleet import Fleet
@@ -23,7 +25,10 @@ from .truth import Truth
 
 @dataclass
 class Release:
-    """Nothing is asked or changed by making one. C(prefix) is that of the keys and ends with a slash."""
+    """Nothing is asked or changed by making one. C(prefix) is that of the keys and ends with a slash.
+
+    C(service) is the name in the catalog, for the proxies and in keys: C(service_name) where somebody chose one.
+    """
 
     engine: Engine
     store: Store
@@ -33,13 +38,14 @@ class Release:
     project: str
     target: str
     run: Run = field(default_factory=Run)
+    service_name: str | None = None
     service: str = field(init=False)
     keys: Keys = field(init=False)
     route: StoredRoute = field(init=False)
     record: StoredRecord = field(init=False)
 
     def __post_init__(self) -> None:
-        self.service = service_name(self.project, self.target)
+        self.service = service_name(self.project, self.target, self.service_name)
         self.keys = Keys(self.prefix, self.service)
         self.route = StoredRoute(self.store, self.keys, self.run, self.fleet)
         self.record = StoredRecord(self.store, self.keys, self.run, self.project, self.target)
@@ -57,11 +63,22 @@ class Release:
         return self.catalog.instances(color_name(self.service, color))[1]
 
     def truth(self) -> Truth:
-        """Ask the store, the proxies and the engine."""
+        """Ask the store, the proxies and the engine; DeliveryError where the target runs under another name."""
         route, index = self.route.read()
         services = {color: found for color in COLORS if (found := self.color_service(color)) is not None}
+        self._refuse_other_name(services)
         running = {color: len(self.engine.running(service)) for color, service in services.items()}
         return Truth(route, index, self.fleet.snapshot(), services, running, self.service)
+
+    def _refuse_other_name(self, services: Mapping[str, ServiceState]) -> None:
+        """What runs cannot be called otherwise: its instances, its route and its record have the name it came with."""
+        for color, service in services.items():
+            name = service.service or default_service_name(self.project, self.target)
+            if service.replicas > 0 and name != self.service:
+                raise DeliveryError(
+                    f"colour {color} of target '{self.target}' of project '{self.project}' runs as service '{name}', "
+                    f"not as '{self.service}': set service_name to '{name}', or take that release away first"
+                )
 
     def fence_services(self) -> dict[str, ServiceState]:
         """Write the run on both colours and return them as they are then.
@@ -76,3 +93,11 @@ class Release:
                 fenced[color] = self.engine.mark(service, self.run.id)
         self.run.renew()
         return fenced
+
+
+def released_name(engine: Engine, project: str, target: str) -> str | None:
+    """What a target is called in the catalog that runs under a name that somebody chose."""
+    found = [engine.service(engine.service_name(project, target, color)) for color in COLORS]
+    states = sorted((state for state in found if state is not None), key=lambda state: state.replicas, reverse=True)
+    name = states[0].service if states else ""
+    return name if name != default_service_name(project, target) else None

@@ -83,7 +83,7 @@ def status(release: Release) -> dict[str, Any]:
             name: {"address": proxy.address, "alive": proxy.alive, **_answer(truth, name)}
             for name, proxy in truth.fleet.items()
         },
-        "record": record.to_document(),
+        "record": record.to_document(release.service),
         "lock": None
         if holder is None
         else {"owner": holder.owner, "since": holder.since, "stage": holder.stage, "run": holder.run},

@@ -30,8 +30,8 @@ class StoredRecord:
     def read(self) -> ReleaseRecord:
         """The release record, an empty one when nothing was recorded yet.
 
-        Raises DeliveryError when another project has this service name: 'shop' with 'api-app' makes the same one as
-        'shop-api' with 'app', and neither may take the other's route.
+        Raises DeliveryError when another target has this service name: 'shop' with 'api-app' makes the same one as
+        'shop-api' with 'app', or somebody chose it for both. Neither may take the other's route.
         """
         return self._read()[0]
 
@@ -41,7 +41,7 @@ class StoredRecord:
         record, index = self._read()
         changed = change(record)
         if changed != record:
-            text = json.dumps(changed.to_document(), sort_keys=True)
+            text = json.dumps(changed.to_document(self._keys.service), sort_keys=True)
             if not self._store.put_if_held(self._keys.record, text, index, lock.key, lock.run):
                 self._run.renew()  # a lost lock says more
                 raise OutOfDateError(f"the record of '{self._keys.service}' was changed by somebody else meanwhile")
@@ -58,7 +58,8 @@ class StoredRecord:
         record = ReleaseRecord.from_document(entry.json())
         if (record.project, record.target) != (self._project, self._target):
             raise DeliveryError(
-                f"project '{self._project}' and target '{self._target}' make the service name '{self._keys.service}', "
-                f"which target '{record.target}' of project '{record.project}' already has: rename one of them"
+                f"project '{self._project}' and target '{self._target}' have the service name '{self._keys.service}', "
+                f"which target '{record.target}' of project '{record.project}' already has: set service_name to "
+                f"another one, or rename one of them"
             )
         return record, entry.modify_index

@@ -67,6 +67,13 @@ SETTINGS: tuple[Setting, ...] = (
         to=EVERY_MODULE,
     ),
     Setting(
+        "service_name",
+        "text",
+        None,
+        "name of the service in Consul and for the proxies; by default <project>-<target>",
+        to=EVERY_MODULE,
+    ),
+    Setting(
         "compose_path", "list", [], "Compose files in the project directory", inherited=True, to=(f"{DEPLOY}.files",)
     ),
     Setting("flow", "list", list(DEFAULT_FLOW), "stages, in this order", inherited=True),
@@ -176,6 +183,6 @@ OBSOLETE: Mapping[str, str] = {
     "proxy_docker_host": "list the proxies' hosts in the inventory's group proxies",
     "proxy_host": "list the proxies' hosts in the inventory's group proxies, all of them are reconfigured",
     "proxy_reconf_port": "proxies have no control port, they read their routes from Consul",
-    "servicename": "the service is always <project>-<target>, so set project",
+    "servicename": "set service_name to the name of the service in Consul, by default <project>-<target>",
     "test_compose_path": "name a file of tasks with test_tasks",
 }

@@ -15,11 +15,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..core.errors import DeliveryError
-from ..core.names import check_dns_label, nearest
+from ..core.names import check_dns_label, check_service_name, check_target_name, nearest, refuse_unfit_target
 from ..routes.rules import check_token
 from .declaration import OBSOLETE, SETTINGS
 from .flow import check_flow
-from .values import convert
+from .values import convert, refuse_lost_text
 
 FILE_NAME = "docker-flow.yml"
 PREFIX = "flow_"
@@ -80,6 +80,16 @@ def setting_variables(names: Iterable[str], *, extra: bool) -> list[str]:
     return found
 
 
+def refuse_lost_texts(variables: Mapping[str, Any]) -> None:
+    """Raise DeliveryError where YAML made a number, a flag or a date of a setting's text, so that the text is lost.
+
+    C(variables) are Ansible's own, by names that setting_variables() found, before any template in them was filled in.
+    """
+    for name, value in variables.items():
+        setting = _BY_NAME[name.removeprefix(PREFIX)]
+        refuse_lost_text(name, setting.kind, value, secret=setting.secret)
+
+
 def _from_file(values: Mapping[str, Any]) -> dict[str, tuple[str, Any]]:
     for name in values:
         _refuse_unknown(str(name), f"{name} in {FILE_NAME}", _BY_NAME)
@@ -104,6 +114,12 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[str, Any]]:
 
 def _from_variables(variables: Mapping[str, Any], *, extra: bool) -> dict[str, tuple[str, Any]]:
     names = setting_variables(variables, extra=extra)
+    for name in names:
+        # Whoever names another target with a shell variable that is not set must not get the file's.
+        if extra and name.removeprefix(PREFIX) == "target" and not variables[name]:
+            raise DeliveryError(
+                f"{name} is missing: it was given without a value, name the service to release or leave it"
+            )
     # Sorted so that the prefixed form, which is explicit, comes last and wins.
     names.sort(key=lambda name: name.startswith(PREFIX))
     return {name.removeprefix(PREFIX): (name, variables[name]) for name in names if variables[name] not in (None, "")}
@@ -138,9 +154,13 @@ def _check(settings: Mapping[str, Any], shown: Mapping[str, str]) -> None:
         raise DeliveryError(
             f"target is missing: name the Compose service to release, -e target=app or target in {FILE_NAME}"
         )
-    check_dns_label(shown.get("target", "target"), settings["target"])
     if settings["project"] is not None:
         check_dns_label(shown.get("project", "project"), settings["project"])
+    if settings["service_name"]:
+        check_service_name(shown["service_name"], settings["service_name"])
+        check_target_name(shown.get("target", "target"), settings["target"])
+    else:
+        refuse_unfit_target(shown.get("target", "target"), settings["target"], settings["project"])
     for option in ("service_path", "check_path", "front_door_path"):
         value = settings[option]
         for path in [value] if isinstance(value, str) else value or ():

@@ -2,10 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: nothing outside of it may import this file, which changes without notice.
-"""Values of settings: text from the environment or the command line, and what YAML makes of them."""
+"""Values of settings: text as somebody wrote it, and what Ansible's variables hold.
+
+docker-flow.yml, the environment and the command line give text. In other variables YAML has made numbers, flags and
+dates of some texts, and what was written is lost: C(0123) is 83, C(+2) is 2. Nothing is guessed there.
+"""
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -40,12 +45,55 @@ def convert(shown: str, kind: Kind, value: Any, choices: tuple[str, ...] = (), m
             return text
 
 
+def refuse_lost_text(shown: str, kind: Kind, value: Any, *, secret: bool = False) -> None:
+    """Raise DeliveryError where C(value), as a variable holds it before any template, was not written so.
+
+    A flag or a number is as it is where one is asked for. Where a text is asked for, it was another text. A C(secret)
+    value is not shown.
+    """
+    if kind in ("flag", "number"):
+        return
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            if _is_lost(name):
+                raise DeliveryError(f"{shown} has the name '{name}', which YAML made of another text: put it in quotes")
+            if _is_lost(item):
+                raise DeliveryError(
+                    f"{shown} has no text for '{name}' but {_what(item)}, which YAML made of what was written: put it "
+                    f"in quotes"
+                )
+    for item in value if isinstance(value, (list, tuple)) else (value,):
+        if _is_lost(item):
+            value_shown = "" if secret else f" '{_spelt(item)}'"
+            raise DeliveryError(
+                f"{shown}{value_shown} is {_what(item)}, which YAML made of what was written: put it in quotes"
+            )
+
+
+def _is_lost(value: Any) -> bool:
+    return isinstance(value, (bool, int, float, datetime.date))
+
+
+def _is_no_text(value: Any) -> bool:
+    """Whether it is neither a text nor a number that a template counted."""
+    counted = isinstance(value, int) and not isinstance(value, bool)
+    return value is None or (_is_lost(value) and not counted)
+
+
+def _what(value: Any) -> str:
+    return "a flag" if isinstance(value, bool) else "a date" if isinstance(value, datetime.date) else "a number"
+
+
+def _spelt(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _text(shown: str, value: Any) -> str:
     if isinstance(value, (Mapping, list, tuple)):
         raise DeliveryError(f"{shown} '{value}' is not valid: it takes one value")
-    # YAML reads scale: 2 as a number and project: yes as a flag.
-    if isinstance(value, bool):
-        raise DeliveryError(f"{shown} '{str(value).lower()}' is not valid: put the text in quotes")
+    # A template may count something; whatever else is no text was another one.
+    if _is_no_text(value):
+        raise DeliveryError(f"{shown} '{'' if value is None else _spelt(value)}' is not valid: put the text in quotes")
     return str(value).strip()
 
 
@@ -71,7 +119,7 @@ def _number(shown: str, value: Any, minimum: int | None) -> int:
     # int() would also take '1_0' and digits of other alphabets.
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit()):
-        raise DeliveryError(f"{shown} '{value}' is not valid: use a whole number")
+        raise DeliveryError(f"{shown} '{value}' is not valid: use a whole number, without sign or unit")
     number = int(text)
     if minimum is not None and number < minimum:
         raise DeliveryError(f"{shown} '{number}' is not valid: the least is {minimum}")
@@ -92,7 +140,10 @@ def _mapping(shown: str, value: Any) -> dict[str, str]:
         raise DeliveryError(f"{shown} '{value}' is not valid: write a mapping of names to values")
     result: dict[str, str] = {}
     for name, item in value.items():
-        if isinstance(item, (Mapping, list, tuple)) or item is None:
+        if isinstance(item, (Mapping, list, tuple)):
             raise DeliveryError(f"{shown} has no text for '{name}': give each variable one value")
-        result[str(name)] = str(item).lower() if isinstance(item, bool) else str(item)
+        # As it is, blanks and line ends too; the value may be a secret, so a message does not show it.
+        if _is_no_text(item):
+            raise DeliveryError(f"{shown} has no text for '{name}': put it in quotes")
+        result[str(name)] = str(item)
     return result

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..compose.project import ComposeProject
 from ..core.errors import DeliveryError
-from ..core.labels import COLOR_LABEL, PROJECT_LABEL, SPEC_LABEL, TARGET_LABEL
+from ..core.labels import COLOR_LABEL, PROJECT_LABEL, SERVICE_LABEL, SPEC_LABEL, TARGET_LABEL
 from ..core.names import color_name, service_name
 from ..ports.engine import KeptService
 from .dialect import BASE_DIALECT
@@ -59,6 +59,7 @@ def stack_document(
     target: str,
     color: str | None,
     *,
+    service: str = "",
     instances: int | None = None,
     images: Mapping[str, str] | None = None,
     side_targets: Sequence[str] = (),
@@ -69,29 +70,30 @@ def stack_document(
 ) -> StackDocument:
     """Translate C(target), in C(color), and C(side_targets) of a project to the stack dialect; all else is left out.
 
-    C(color) C(None) means no blue-green: the target keeps its name and is updated start-first. C(instances) of the
+    C(color) C(None) means no blue-green: the target keeps its name and is updated start-first. C(service) is its name
+    in Consul, without a colour, by default C(<project>-<target>). C(instances) of the
     target default to what the file says, else 1. C(images) maps images as the file writes them to pinned references,
     C(running) side targets to what they keep. C(labels) are further service labels of the target. C(target_port) is
     the container port that the proxy uses, by default the first TCP port. C(dialect) is the newest that the Docker
     client accepts, see client_dialect(). Raises DeliveryError when the target or a side target cannot be deployed.
     """
     warnings = Warnings(list(project.warnings))
-    registered = service_name(project.name, target)
-    if color is not None:
-        registered = color_name(registered, color)
+    named = service or service_name(project.name, target)
+    registered = named if color is None else color_name(named, color)
     port = check_target(project, target, colored=color is not None, target_port=target_port)
     pinned = images or {}
-    service = translate_target(project, target, color, registered, port, dialect, warnings)
-    deploy = service.setdefault("deploy", {})
+    translated = translate_target(project, target, color, registered, port, dialect, warnings)
+    deploy = translated.setdefault("deploy", {})
     if deploy.get("mode", "replicated") == "replicated":
         deploy["replicas"] = instances if instances is not None else deploy.get("replicas", 1)
-    own = {PROJECT_LABEL: project.name, TARGET_LABEL: target, **({COLOR_LABEL: color} if color else {})}
+    own = {PROJECT_LABEL: project.name, TARGET_LABEL: target, SERVICE_LABEL: named}
+    own |= {COLOR_LABEL: color} if color else {}
     deploy["labels"] = {**deploy.get("labels", {}), **own, **(labels or {})}
     if color is not None and (labels or {}).get(SPEC_LABEL):
         # On the containers too: the registrator of a node sees no service, and tells the proxies which release it is.
-        service["labels"] = {**service.get("labels", {}), SPEC_LABEL: (labels or {})[SPEC_LABEL]}
-    service["image"] = pinned.get(service["image"], service["image"])
-    services = {stack_key(target, color): service}
+        translated["labels"] = {**translated.get("labels", {}), SPEC_LABEL: (labels or {})[SPEC_LABEL]}
+    translated["image"] = pinned.get(translated["image"], translated["image"])
+    services = {stack_key(target, color): translated}
     for name in dict.fromkeys(side_targets):
         if name == target:
             raise DeliveryError(f"side_targets names the target '{target}' itself: remove it there")

@@ -103,9 +103,8 @@ def plan(wish: RouteWish, truth: Truth, record: ReleaseRecord) -> Plan:
         check_route(after)
         return Plan(before, None, after, color, count)
     old = before.split.live if before.split.live != color else other(color)
-    both = {**before.instances, color: count}
-    if old in truth.running:
-        both[old] = truth.running[old]
+    # What runs counts, not what the route remembers: somebody may have removed the old colour's service altogether.
+    both = {**before.instances, color: count, old: truth.running.get(old, 0)}
     # The candidate is followed and proven first, by its own options. Users still come in by the old release's paths,
     # and the old colour is treated as its own release asked: nothing of the new one reaches it.
     releases = {**before.releases, old: before.own(old), color: own}

@@ -40,7 +40,7 @@ class Sources:
     """The Compose project with its images pinned: all that a deploy of the target is made from.
 
     C(kept) are side targets that keep what they run with, C(new_side_targets) those that did not run. C(from_file) is
-    the number of instances that the Compose file asks for.
+    the number of instances that the Compose file asks for, C(service) the target's name in the catalog.
     """
 
     project: ComposeProject
@@ -51,6 +51,7 @@ class Sources:
     from_file: int | None
     warnings: tuple[str, ...]
     new_side_targets: tuple[str, ...] = ()
+    service: str = ""
 
     def deployment(self, wish: DeployWish, target: str, color: str | None, instances: int, run: str) -> Deployment:
         """What the engine is to run for one colour, or without colours."""
@@ -63,13 +64,16 @@ class Sources:
             side_targets=wish.side_targets,
             kept=self.kept,
             target_port=wish.target_port,
+            service=self.service,
             run=run,
             spec=self.spec,
             image_id=self.image.identity,
         )
 
 
-def prepare(engine: Engine, project: ComposeProject, target: str, wish: DeployWish, colored: bool) -> Sources:
+def prepare(
+    engine: Engine, project: ComposeProject, target: str, wish: DeployWish, colored: bool, service: str = ""
+) -> Sources:
     """Check the project for this target and pin its images. Asks Docker and registries, changes nothing."""
     running = running_side_targets(engine, project.name, wish.side_targets)
     kept = {} if wish.pull_side_targets else running
@@ -81,6 +85,7 @@ def prepare(engine: Engine, project: ComposeProject, target: str, wish: DeployWi
         color=COLORS[0] if colored else None,
         side_targets=wish.side_targets,
         target_port=wish.target_port,
+        service=service,
     )
     translation = engine.translate(draft)
     wanted = [project.service(target)["image"]]
@@ -89,4 +94,4 @@ def prepare(engine: Engine, project: ComposeProject, target: str, wish: DeployWi
     image = images[wanted[0]]
     pinned = replace(draft, images={wanted[0]: image.reference}, image_id=image.identity)
     spec = engine.spec_of(pinned)
-    return Sources(project, images, kept, image, spec, translation.instances, translation.warnings, new)
+    return Sources(project, images, kept, image, spec, translation.instances, translation.warnings, new, service)

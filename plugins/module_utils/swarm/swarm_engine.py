@@ -230,6 +230,7 @@ class SwarmEngine:
             deployment.project,
             deployment.target,
             deployment.color,
+            service=deployment.service,
             instances=deployment.instances,
             images=deployment.images,
             side_targets=deployment.side_targets,

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..core.labels import IMAGE_LABEL, RUN_LABEL, SPEC_LABEL
+from ..core.labels import IMAGE_LABEL, RUN_LABEL, SERVICE_LABEL, SPEC_LABEL
 from ..ports.engine import Phase, ServiceState, TaskState, UpdateState
 
 # Task states from which a task never comes back (Swarm's own order of states).
@@ -42,6 +42,7 @@ def service_state(item: Mapping[str, Any]) -> ServiceState:
         version=int(item["Version"]["Index"]),
         replicas=1 if replicas is None else int(replicas),
         image=container["Image"],
+        service=labels.get(SERVICE_LABEL, ""),
         spec=labels.get(SPEC_LABEL, ""),
         image_id=labels.get(IMAGE_LABEL, ""),
         run=labels.get(RUN_LABEL, ""),

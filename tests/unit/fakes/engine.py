@@ -175,6 +175,7 @@ class FakeEngine:
             name,
             deployment.instances or 1,
             image=deployment.images.get(service["image"], service["image"]),
+            service=deployment.service,
             spec=deployment.spec,
             image_id=deployment.image_id,
             run=deployment.run,

@@ -167,7 +167,8 @@ def test_stages_name_no_option_that_is_handed_to_all(file: Path) -> None:
         if option in handed | set(setting_arguments(module.stem))
     }
     # The status is shown of what its own variables name, without a release.
-    assert named == ({"release_info.project", "release_info.target"} if file.stem == "status" else set())
+    about = {"release_info.project", "release_info.target", "release_info.service_name"}
+    assert named == (about if file.stem == "status" else set())
 
 
 def test_role_release_specifies_its_variables_as_modules_take_them() -> None:

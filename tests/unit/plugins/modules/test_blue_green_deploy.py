@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.modules import blue_green_deploy
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.deploying import project as shop_project
@@ -44,6 +46,16 @@ def test_a_release_is_predicted_then_done_then_there(project: World, run: Run) -
         assert again["reason"]
 
 
+def test_a_name_that_somebody_chose(project: World, run: Run) -> None:
+    project.registrator = False  # it knows the target by its default name
+    named = {"project_src": "/project", "service_name": "web"}
+    predicted = run(blue_green_deploy, check=True, **named)
+    assert (predicted["service"], predicted["swarm_service"]) == ("web", "books-ms_app-blue")
+    run(blue_green_deploy, **named)
+    assert "docker-flow/releases/web" in project.consul.keys
+    assert "docker-flow/releases/books-ms-app" not in project.consul.keys
+
+
 def test_side_targets_come_with_it(project: World, run: Run) -> None:
     run(blue_green_deploy, project_src="/project", side_targets=["db"])
     assert sorted(project.engine.services) == ["books-ms_app-blue", "books-ms_db"]
@@ -53,6 +65,12 @@ def test_variables_are_not_shown_and_hide_nothing_else(project: World, run: Run)
     done = run(blue_green_deploy, project_src="/project", env={"PASSWORD": "hunter2", "VERSION": 1})
     assert done["invocation"]["module_args"]["env"] == {"PASSWORD": "(not shown)", "VERSION": "(not shown)"}
     assert done["image"] == "app:1", "Ansible masks the values of secret options wherever they occur"
+
+
+@pytest.mark.parametrize("value", [True, 1.1, None, ["several"]], ids=str)
+def test_a_variable_that_yaml_changed_is_refused(project: World, run: Run, value: Any) -> None:
+    refused = run(blue_green_deploy, check=True, project_src="/project", env={"VERSION": "1", "COUNTRY": value})
+    assert refused["msg"] == "env has no text for 'COUNTRY': put it in quotes"
 
 
 def test_without_colours(project: World, run: Run) -> None:

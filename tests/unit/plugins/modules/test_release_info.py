@@ -39,6 +39,17 @@ def test_which_releases(two: World, run: Run, options: dict[str, Any], expected:
     assert two.consul.written == []
 
 
+def test_a_release_is_found_under_the_name_that_it_runs_with(two: World, run: Run) -> None:
+    two.engine.put("shop_web_app-blue", 0, service="old")
+    two.engine.put("shop_web_app-green", 1, service="web")
+    for options in ({"project": "shop", "target": None}, {"project": "shop", "target": "web_app"}):
+        found = run(release_info, **options)["releases"][-1]
+        assert (found["service"], found["target"]) == ("web", "web_app")
+        assert found["record"]["service"] == "web"
+    absent = run(release_info, project="new", target="my_app", service_name="mine")["releases"]
+    assert [one["service"] for one in absent] == ["mine"]
+
+
 def test_a_damaged_record_hides_no_other_release(two: World, run: Run) -> None:
     two.consul.seed("docker-flow/releases/shop-app", '{"schema": 1, "service": "shop-app"}')
     books, shop = run(release_info, project=None, target=None)["releases"]

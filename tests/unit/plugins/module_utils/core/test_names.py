@@ -11,6 +11,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.core.names imp
     check_dns_label,
     is_dns_label,
     nearest,
+    refuse_unfit_target,
     service_name,
 )
 
@@ -59,6 +60,55 @@ def test_service_names_that_are_refused(project: str, target: str, said: str) ->
 
 def test_the_longest_service_name() -> None:
     assert len(service_name("b" * 40, "a" * 16)) == 57
+
+
+@pytest.mark.parametrize("target", ["web_app", "App", "_a", "a__b", "my-app"])
+def test_a_name_that_somebody_chose(target: str) -> None:
+    assert service_name("shop", target, "web") == "web"
+
+
+@pytest.mark.parametrize(
+    ("project", "target", "chosen", "said"),
+    [
+        pytest.param("shop", "a.b", "web", r"^target 'a\.b' is no name that Swarm takes", id="dot in the target"),
+        pytest.param("shop", "web_", "web", "^target 'web_' is no name that Swarm takes", id="underscore at the end"),
+        pytest.param("shop", "a" * 64, "web", "is no name that Swarm takes", id="target too long"),
+        pytest.param(
+            "b" * 40, "a" * 17, "web", "make a Swarm service name of 64 characters: set project", id="too long"
+        ),
+        pytest.param("my_shop", "app", "web", "^project 'my_shop'", id="project"),
+        pytest.param(
+            "shop", "app", "w" * 58, "^service_name '.*' makes the name '.*-green' of 64", id="a colour's name"
+        ),
+        pytest.param("shop", "app", "web_app", "^service_name 'web_app' is not a valid DNS label", id="no DNS label"),
+        pytest.param(
+            "shop", "app", "web-green", "^service_name 'web-green' ends like a colour of 'web'", id="a colour"
+        ),
+    ],
+)
+def test_names_that_nobody_may_choose(project: str, target: str, chosen: str, said: str) -> None:
+    with pytest.raises(DeliveryError, match=said):
+        service_name(project, target, chosen)
+
+
+@pytest.mark.parametrize(
+    ("target", "project", "way"),
+    [
+        pytest.param("web_app", "shop", "'shop-web-app'", id="underscore"),
+        pytest.param("web_app", None, "'web-app'", id="project not known yet"),
+        pytest.param("web_app", "my_shop", "'web-app'", id="project that is no name either"),
+        pytest.param("_Web__App", None, "'web-app'", id="capitals and more"),
+    ],
+)
+def test_the_way_out_leaves_the_compose_service_alone(target: str, project: str | None, way: str) -> None:
+    with pytest.raises(DeliveryError, match=f"set service_name to {way} or .* and the Compose service keeps its own"):
+        refuse_unfit_target("target", target, project)
+    assert service_name("s", target, way.strip("'")) == way.strip("'")
+
+
+def test_the_way_out_leaves_room_for_a_colour() -> None:
+    with pytest.raises(DeliveryError, match=f"set service_name to 'a-{'b' * 55}' or"):
+        refuse_unfit_target("target", "a_" + "b" * 60)
 
 
 def test_names_of_one_release() -> None:

@@ -112,6 +112,7 @@ def test_a_release_is_connected_without_a_change(world: World, monkeypatch: pyte
     assert list(release.fleet.snapshot()) == ["proxy-1"]
     assert world.consul.written == []
     assert connect_release(given, "shop").service == "shop-app"
+    assert connect_release(given | {"target": "web_app", "service_name": "web"}).service == "web"
     world.consul.silent = True
     with pytest.raises(DeliveryError, match="no Consul agent answered"):
         connect_release(given)

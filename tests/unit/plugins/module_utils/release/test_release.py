@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import (
@@ -50,6 +51,41 @@ def test_names(world: World) -> None:
 def test_bad_names_are_refused(world: World) -> None:
     with pytest.raises(DeliveryError, match=r"^target 'My_App'"):
         replace(world.release, target="My_App")
+
+
+def test_a_name_that_somebody_chose(world: World) -> None:
+    release = replace(world.release, target="web_app", service_name="web")
+    assert (release.service, release.engine_name("blue")) == ("web", "books-ms_web_app-blue")
+    assert release.keys.route == "docker-flow/routes/web"
+
+
+def test_what_is_recorded_has_the_chosen_name(world: World) -> None:
+    release = world.start_run(replace(world.release, target="web_app", service_name="web", run=Run()))
+    release.record.change(lambda record: record.deployed(release_of("blue")))
+    document = json.loads(world.consul.keys["docker-flow/releases/web"].value)
+    assert (document["service"], document["target"]) == ("web", "web_app")
+
+
+RENAMED: list[Any] = [
+    pytest.param({"service": "web"}, None, "runs as service 'web', not as 'books-ms-app': set service_name", id="back"),
+    pytest.param({}, "web", "runs as service 'books-ms-app', not as 'web'", id="before there were names"),
+    pytest.param({"service": "books-ms-app"}, "web", "runs as service 'books-ms-app', not as 'web'", id="another"),
+    pytest.param({"service": "web"}, "web", None, id="the same"),
+    pytest.param({"service": "books-ms-app"}, None, None, id="the default"),
+    pytest.param({"service": "web", "replicas": 0}, None, None, id="nothing runs"),
+]
+
+
+@pytest.mark.parametrize(("state", "chosen", "said"), RENAMED)
+def test_what_runs_keeps_its_name(world: World, state: dict[str, Any], chosen: str | None, said: str | None) -> None:
+    world.colour("green", 1)
+    world.engine.touch("books-ms_app-green", **state)
+    release = replace(world.release, service_name=chosen)
+    if said is None:
+        assert release.truth().service == release.service
+    else:
+        with pytest.raises(DeliveryError, match=said):
+            release.truth()
 
 
 def test_the_time_is_utc() -> None:
@@ -109,8 +145,20 @@ def test_a_damaged_route_of_ours_stops_us(live: World) -> None:
 
 def test_a_service_name_that_another_project_has_is_refused(live: World) -> None:
     live.consul.seed(live.release.keys.record, json.dumps(ReleaseRecord("books", "ms-app").to_document()))
-    with pytest.raises(DeliveryError, match="'books-ms-app', which target 'ms-app' of project 'books' already has"):
+    with pytest.raises(
+        DeliveryError, match="'books-ms-app', which target 'ms-app' of project 'books' already has: set"
+    ):
         live.release.record.read()
+
+
+def test_a_chosen_name_that_another_target_has_is_refused(live: World) -> None:
+    live.record()
+    mine = replace(live.release, project="shop", target="web", service_name=SERVICE)
+    said = (
+        f"'shop' and target 'web' have the service name '{SERVICE}', .* 'app' of project 'books-ms' .* set service_name"
+    )
+    with pytest.raises(DeliveryError, match=said):
+        mine.record.read()
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def test_argument(module: str, option: str, expected: dict[str, Any]) -> None:
 
 def test_arguments_are_those_that_the_module_gets() -> None:
     assert set(setting_arguments("release_rollback")) == {
-        *("project", "target", "timeout", "max_failures"),
+        *("project", "target", "service_name", "timeout", "max_failures"),
         *("lock_wait", "take_over", "exclude_proxies"),
     }
     assert setting_arguments("flow_settings") == {}
@@ -70,5 +70,6 @@ def test_value(given: dict[str, Any], module: str, option: str, expected: Any) -
 
 
 def test_every_module_is_told_what_it_is_about() -> None:
-    about = {module: (given["project"], given["target"]) for module, given in options().items()}
-    assert about == dict.fromkeys(EVERY_MODULE, ("shop", "app"))
+    told = options(target="web_app", service_name="web").items()
+    about = {module: (given["project"], given["target"], given["service_name"]) for module, given in told}
+    assert about == dict.fromkeys(EVERY_MODULE, ("shop", "web_app", "web"))

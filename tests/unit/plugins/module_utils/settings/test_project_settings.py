@@ -76,6 +76,13 @@ def test_project_name_that_is_no_dns_label(tmp_path: Path) -> None:
         project_settings(source, environ={})
 
 
+def test_the_name_in_consul(tmp_path: Path) -> None:
+    source = project(tmp_path, {"compose.yaml": "services: {}", "docker-flow.yml": "target: web_app"})
+    assert project_settings(source, environ={"FLOW_SERVICE_NAME": "web"})["service"] == "web"
+    with pytest.raises(DeliveryError, match="set service_name to 'web-app'"):
+        project_settings(source, environ={})
+
+
 @pytest.mark.parametrize(("text", "expected"), [("[a]", "holds no settings"), ("a: [", "line 1 is not valid YAML")])
 def test_bad_settings_file(tmp_path: Path, text: str, expected: str) -> None:
     source = project(tmp_path, {"compose.yaml": "", "docker-flow.yml": text})
@@ -101,3 +108,83 @@ def test_the_file_of_the_tests(tmp_path: Path) -> None:
     assert found["test_tasks"] == f"{source}/tests.yml"
     with pytest.raises(DeliveryError, match=r"^test_tasks 'test.yml': there is no file '.*/test.yml': correct"):
         project_settings(source, environ={}, extra={"test_tasks": "test.yml"})
+
+
+# -- the working directory ---------------------------------------------------------------------------------------------
+
+
+def test_the_project_of_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Path(
+        project(tmp_path, {"docker-stack.yml": "", "docker-flow.yml": "target: a\ncompose_path: docker-stack.yml"})
+    )
+    monkeypatch.chdir(source)
+    for environ in ({}, {"PWD": str(tmp_path)}, {"PWD": "/nowhere"}, {"PWD": "books-ms"}):
+        settings = project_settings(None, environ=environ)
+        assert (settings["project"], settings["project_src"]) == ("books-ms", str(source)), environ
+
+
+def test_its_name_is_the_one_that_the_shell_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = project(tmp_path, {"compose.yaml": ""})
+    (tmp_path / "current").symlink_to(source)
+    monkeypatch.chdir(source)
+    assert project_settings(None, environ={"PWD": str(tmp_path / "current")})["project"] == "current"
+
+
+def test_no_project_is_found_in_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DeliveryError, match=rf"^no project was found in the working directory '{tmp_path}', neither"):
+        project_settings(None, environ={})
+
+
+NAMED: list[Any] = [
+    pytest.param({"COMPOSE_FILE": "main.yml", "FLOW_TARGET": "a"}, {}, id="COMPOSE_FILE"),
+    pytest.param({"FLOW_COMPOSE_PATH": "main.yml", "FLOW_TARGET": "a"}, {}, id="environment"),
+    pytest.param({}, {"compose_path": "main.yml", "target": "a"}, id="extra var"),
+    pytest.param({}, {"flow_compose_path": ["main.yml"], "target": "a"}, id="with its prefix"),
+]
+
+
+@pytest.mark.parametrize(("environ", "extra"), NAMED)
+def test_a_file_that_is_named_is_a_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], extra: dict[str, Any]
+) -> None:
+    (tmp_path / "main.yml").write_text("name: shop")
+    monkeypatch.chdir(tmp_path)
+    assert project_settings(None, environ=environ, extra=extra)["project"] == "shop"
+
+
+# -- what Ansible Vault encrypted --------------------------------------------------------------------------------------
+
+
+def test_files_that_must_be_decrypted_on_their_way(tmp_path: Path) -> None:
+    files = {
+        "compose.yaml": "secrets: {a: {file: a.txt}, b: {file: b.txt}}\nservices: {app: {env_file: app.env}}",
+        "a.txt": "$ANSIBLE_VAULT;1.1;AES256\n61",
+        "b.txt": "what $ANSIBLE_VAULT; means",
+        "app.env": "$ANSIBLE_VAULT;1.2;AES256;prod\n61",
+    }
+    settings = project_settings(project(tmp_path, files), environ={})
+    assert settings["project_files"] == ["a.txt", "app.env", "b.txt", "compose.yaml"]
+    assert settings["encrypted_files"] == ["a.txt", "app.env"]
+
+
+VAULT = "$ANSIBLE_VAULT;1.1;AES256\n61"
+UNREADABLE: list[Any] = [
+    pytest.param({"compose.yaml": VAULT}, r"compose.yaml' is encrypted with Ansible Vault", id="Compose file"),
+    pytest.param({"compose.yaml": "", ".env": VAULT}, r"\.env' is encrypted with Ansible Vault", id=".env"),
+    pytest.param({"d/compose.yaml": "", ".env": VAULT}, r"\.env' is encrypted", id=".env that may lead elsewhere"),
+    pytest.param(
+        {"compose.yaml": "a: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  61"},
+        r"compose.yaml' holds a value that is encrypted with Ansible Vault.*write \$\{NAME\} where",
+        id="value in a Compose file",
+    ),
+    pytest.param(
+        {".env": "COMPOSE_FILE=d/compose.yaml", "d/compose.yaml": "", "d/.env": VAULT}, r"d/\.env' is", id="below"
+    ),
+]
+
+
+@pytest.mark.parametrize(("files", "expected"), UNREADABLE)
+def test_files_that_say_what_the_project_is_are_refused(tmp_path: Path, files: dict[str, str], expected: str) -> None:
+    with pytest.raises(DeliveryError, match=expected):
+        project_settings(project(tmp_path, files), environ={})

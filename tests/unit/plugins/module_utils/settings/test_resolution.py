@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -76,7 +77,7 @@ VALUES: list[Any] = [
     pytest.param("blue_green", 1, True, id="flag as number"),
     pytest.param("timeout", "90", 90, id="number"),
     pytest.param("drain_timeout", 0, 0, id="zero"),
-    pytest.param("env", {"A": 1, "B": True, "C": "x"}, {"A": "1", "B": "true", "C": "x"}, id="mapping"),
+    pytest.param("env", {"A": 1, "B": " x\n"}, {"A": "1", "B": " x\n"}, id="mapping"),
     pytest.param("env", "A=1,B=x=y", {"A": "1", "B": "x=y"}, id="mapping as text"),
     pytest.param("service_path", "/a,/b", ["/a", "/b"], id="paths"),
     pytest.param("scale_which", "both", "both", id="choice"),
@@ -93,6 +94,10 @@ BAD_VALUES: list[Any] = [
         {"blue_green": "maybe"}, "blue_green in docker-flow.yml 'maybe' is not valid: use true or false", id="flag"
     ),
     pytest.param({"timeout": "1m"}, "timeout in docker-flow.yml '1m' is not valid: use a whole number", id="number"),
+    pytest.param({"timeout": "60s"}, "'60s' is not valid: use a whole number, without sign or unit", id="unit"),
+    pytest.param({"timeout": "+2"}, "'+2' is not valid: use a whole number, without sign or unit", id="sign"),
+    pytest.param({"timeout": "1e3"}, "'1e3' is not valid: use a whole number", id="exponent"),
+    pytest.param({"timeout": 60.0}, "'60.0' is not valid: use a whole number", id="fraction"),
     pytest.param({"timeout": True}, "'True' is not valid: use a whole number", id="flag for a number"),
     pytest.param({"timeout": 0}, "timeout in docker-flow.yml '0' is not valid: the least is 1", id="too small"),
     pytest.param({"keep_warm": -1}, "'-1' is not valid: the least is 0", id="negative"),
@@ -102,9 +107,28 @@ BAD_VALUES: list[Any] = [
     pytest.param({"side_targets": [["a"]]}, "it takes one value", id="list in a list"),
     pytest.param({"env": "A"}, "env in docker-flow.yml has a part without '=': write it as NAME=", id="mapping text"),
     pytest.param({"env": ["A"]}, "write a mapping of names to values", id="list for a mapping"),
-    pytest.param({"env": {"A": None}}, "env in docker-flow.yml has no text for 'A'", id="no value"),
+    pytest.param({"env": {"A": None}}, "env in docker-flow.yml has no text for 'A': put it in quotes", id="no value"),
+    pytest.param(
+        {"env": {"A": True}}, "env in docker-flow.yml has no text for 'A': put it in quotes", id="flag in env"
+    ),
+    pytest.param({"env": {"A": 1.1}}, "has no text for 'A': put it in quotes", id="fraction in env"),
+    pytest.param({"env": {"A": ["x"]}}, "has no text for 'A': give each variable one value", id="list in env"),
+    pytest.param({"side_targets": ["db", None]}, "'' is not valid: put the text in quotes", id="nothing in a list"),
+    pytest.param({"check_path": 1.1}, "'1.1' is not valid: put the text in quotes", id="fraction for a text"),
+    pytest.param({"check_path": date(2024, 2, 3)}, "'2024-02-03' is not valid: put the text", id="date for a text"),
     pytest.param({"scale_which": "all"}, "'all' is not valid: use live, candidate or both", id="choice"),
     pytest.param({"target": "my_app"}, "target in docker-flow.yml 'my_app' is not a valid DNS label", id="target"),
+    pytest.param({"target": "my_app"}, "set service_name to 'my-app'", id="a way out for the target"),
+    pytest.param({"target": "my_app", "project": "shop"}, "set service_name to 'shop-my-app'", id="with its project"),
+    pytest.param(
+        {"target": "my.app", "service_name": "x"}, "target in docker-flow.yml 'my.app' is no name that", id="dot"
+    ),
+    pytest.param(
+        {"service_name": "My_App"}, "service_name in docker-flow.yml 'My_App' is not a valid DNS", id="service name"
+    ),
+    pytest.param(
+        {"service_name": "x-blue"}, "service_name in docker-flow.yml 'x-blue' ends like a colour", id="one colour"
+    ),
     pytest.param({"project": "Shop"}, "project in docker-flow.yml 'Shop' is not a valid DNS label", id="project"),
     pytest.param(
         {"service_path": "api"}, "service_path in docker-flow.yml 'api' has no leading slash: write '/api'", id="path"
@@ -128,6 +152,12 @@ def test_the_source_is_named() -> None:
 
 def test_missing_target() -> None:
     assert failure(file={"target": None}).startswith("target is missing: name the Compose service to release")
+
+
+@pytest.mark.parametrize("given", ["", None])
+def test_a_target_without_a_value_is_not_the_file_s(given: str | None) -> None:
+    assert failure(extra={"target": given}).startswith("target is missing: it was given without a value")
+    assert resolve(inventory={"target": given})["target"] == "app", "an inventory may leave it open"
 
 
 UNKNOWN: list[Any] = [
@@ -179,6 +209,17 @@ def test_other_variables_are_left_alone() -> None:
     assert setting_variables(inventory, extra=False) == ["drain_timeout"]
     extra = {"ansible_user": "x", "consul_addresses": [], "project_src": "/x", "env": {}, "node_address": "x"}
     assert setting_variables(extra, extra=True) == ["env"]
+
+
+def test_a_name_for_consul_keeps_the_service_s_own() -> None:
+    settings = resolve(file={"target": "web_app", "service_name": "web"})
+    assert (settings["target"], settings["service_name"]) == ("web_app", "web")
+
+
+@pytest.mark.parametrize("source", [{"file": {"servicename": "x"}}, {"extra": {"servicename": "x"}}], ids=str)
+def test_the_old_name_of_a_setting_leads_to_the_new_one(source: dict[str, Any]) -> None:
+    assert "servicename" in (said := failure(**source))
+    assert "is not used any more: set service_name to the name of the service in Consul" in said
 
 
 def test_no_setting_is_obsolete() -> None:

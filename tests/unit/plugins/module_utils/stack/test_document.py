@@ -39,6 +39,7 @@ def test_coloured_target() -> None:
                     "labels": {
                         "dockerflow.project": "shop",
                         "dockerflow.target": "app",
+                        "dockerflow.service": "shop-app",
                         "dockerflow.color": "blue",
                     },
                 },
@@ -84,9 +85,20 @@ def test_labels_of_the_file_and_of_the_caller() -> None:
         "team": "books",
         "dockerflow.project": "shop",
         "dockerflow.target": "app",
+        "dockerflow.service": "shop-app",
         "dockerflow.color": "blue",
         "dockerflow.run": "r1",
     }
+
+
+def test_a_name_that_somebody_chose_for_consul() -> None:
+    project = dataclasses.replace(shop(), services={"web_app": shop().services["app"]})
+    services = stack_document(project, "web_app", "green", service="web").content["services"]
+    assert list(services) == ["web_app-green"]
+    assert services["web_app-green"]["environment"]["SERVICE_NAME"] == "web-green"
+    assert services["web_app-green"]["deploy"]["labels"]["dockerflow.service"] == "web"
+    plain = stack_document(project, "web_app", None, service="web").content["services"]["web_app"]
+    assert plain["environment"]["SERVICE_NAME"] == "web"
 
 
 def test_images_are_pinned() -> None:

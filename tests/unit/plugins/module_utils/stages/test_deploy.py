@@ -274,3 +274,8 @@ def test_kept_side_targets_are_not_looked_up(world: World) -> None:
             replace(wish, pull_side_targets=True),
             colored=True,
         )
+
+
+def test_the_engine_is_told_what_the_service_is_called(world: World, sources: Sources) -> None:
+    named = prepare(world.release.engine, project(), "app", AT_ONCE, colored=True, service="web")
+    assert named.deployment(AT_ONCE, "app", "blue", 1, "run").service == "web"

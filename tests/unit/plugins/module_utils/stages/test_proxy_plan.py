@@ -94,6 +94,12 @@ def test_a_flip_prepares_the_candidate_first_with_the_old_paths() -> None:
     assert (found.color, found.required, found.changed) == ("green", 3, True)
 
 
+def test_a_colour_that_somebody_removed_is_not_expected() -> None:
+    found = plan(RouteWish(), truth(route(), {"green": 3}), CANDIDATE)
+    assert found.prepared is not None
+    assert found.prepared.instances == found.after.instances == {"blue": 0, "green": 3}
+
+
 def released(live: str = "green", blue: str = "v1", green: str = "v2") -> tuple[Truth, Route]:
     """Blue was live with one set of paths and options, green is with another; both run."""
     known = {

@@ -15,6 +15,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors im
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.labels import (
     COLOR_LABEL,
     PROJECT_LABEL,
+    SERVICE_LABEL,
     SPEC_LABEL,
     TARGET_LABEL,
 )
@@ -130,6 +131,13 @@ def test_coloured_services_are_found_by_label(swarm: FakeSwarm, engine: SwarmEng
     swarm.deploy("shop_app-blue", 1, labels)
     swarm.deploy("shop_db", 1)
     assert engine.colored_targets() == {("shop", "app")}
+
+
+def test_a_service_says_what_it_is_called_in_consul(swarm: FakeSwarm, engine: SwarmEngine) -> None:
+    swarm.deploy("shop_web_app-blue", 1, {SERVICE_LABEL: "web"})
+    swarm.deploy("shop_db", 1)
+    named = {name: service.service for name in ("shop_web_app-blue", "shop_db") if (service := engine.service(name))}
+    assert named == {"shop_web_app-blue": "web", "shop_db": ""}
 
 
 def test_the_log_of_a_task(swarm: FakeSwarm, engine: SwarmEngine) -> None:
