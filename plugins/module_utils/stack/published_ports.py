@@ -15,7 +15,6 @@ from .warnings import Warnings
 Port = dict[str, Any]
 
 
-
 def colored_ports(name: str, ports: list[Port], warnings: Warnings) -> list[Port]:
     """Host mode and a port that Docker chooses: every instance is reached by itself, both colours fit on one node."""
     result: list[Port] = []
@@ -100,7 +99,7 @@ def main_port(target: str, ports: list[Port], wanted: int | None, where: str, ex
 
 def registration_names(name: str, ports: list[Port], main: int) -> dict[str, str]:
     """The environment that makes registrators use C(name) for the main port and C(<name>-<port>) for the others."""
-    targets = list(dict.fromkeys(int(port["target"]) for port in open_ports(name, ports)))
+    targets = list(dict.fromkeys(int(port["target"]) for port in ports))
     if len(targets) == 1:
         return {"SERVICE_NAME": name}
     return {f"SERVICE_{port}_NAME": name if port == main else f"{name}-{port}" for port in targets}

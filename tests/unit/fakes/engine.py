@@ -169,6 +169,9 @@ class FakeEngine:
                 (kept.replicas if kept is not None else None) or 1,
                 image=(kept.image if kept is not None else None) or image,
             )
+        if not deployment.with_target:
+            self.calls.append(f"deploy {', '.join(deployment.side_targets)}")
+            return
         service = project.service(deployment.target)
         name = self.service_name(project.name, deployment.target, deployment.color)
         self.put(
@@ -186,6 +189,14 @@ class FakeEngine:
 
     def scale(self, service: ServiceState, replicas: int) -> ServiceState:
         return self._change(service, replicas=replicas)
+
+    def restart(self, service: ServiceState) -> ServiceState:
+        ended = [one for one in self.task_list[service.name] if one.ended]
+        self.task_list[service.name] = []
+        changed = self._change(service, definition={**(service.definition or {}), "again": len(ended)})
+        self.task_list[service.name][:0] = ended
+        self.calls.append(f"restart {service.name}")
+        return changed
 
     def mark(self, service: ServiceState, run: str) -> ServiceState:
         return self._change(service, run=run)

@@ -144,7 +144,12 @@ WARNED: list[Any] = [
         {"environment": {"SERVICE_NAME": "mine"}}, "app", "SERVICE_NAME is set to 'shop-app-blue'", id="SERVICE_NAME"
     ),
     pytest.param({"networks": {"default": {"aliases": ["web"]}}}, "app", "alias web reaches both colours", id="alias"),
-    pytest.param({"depends_on": {"cache": {}}}, "app", "it depends on 'cache', which is not deployed", id="dependency"),
+    pytest.param(
+        {"depends_on": {"cache": {}}},
+        "app",
+        "it depends on 'cache', which does not run and is not deployed",
+        id="dependency",
+    ),
 ]
 
 

@@ -135,7 +135,7 @@ def test_a_sleeper_does_not_remove_what_another_run_made_live(
     sleeper = world.start_run()
     second = world.new_release()
 
-    def slept(_release: Any, _plan: DeployPlan, _wish: DeployWish) -> None:
+    def slept(_release: Any, _plan: DeployPlan, _wish: DeployWish, **_options: Any) -> None:
         # While it slept, its lock expired, and another run took its candidate over and made it live.
         world.consul.expire(sleeper.run.id)
         world.start_run(second)
@@ -155,7 +155,7 @@ def test_a_run_that_lost_its_lock_does_not_even_touch_its_own_candidate(
 ) -> None:
     release = world.start_run()
 
-    def slept(*_arguments: Any) -> None:
+    def slept(*_arguments: Any, **_options: Any) -> None:
         world.consul.expire(release.run.id)
         raise LockLostError("run 'session-1' no longer holds the lock")
 
