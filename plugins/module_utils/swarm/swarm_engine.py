@@ -156,7 +156,7 @@ class SwarmEngine:
         for name in deployment.side_targets:
             service = self.service(self.service_name(deployment.project.name, name))
             if service is not None:
-                running = {task.node_id for task in self.tasks(service) if task.running or task.completed}
+                running = {task.node_id for task in self.tasks(service) if task.running or task.lost or task.completed}
                 found[name] = sorted(hostnames[one] for one in running if one in hostnames)
         return found
 

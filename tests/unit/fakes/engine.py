@@ -40,10 +40,10 @@ class FakeEngine:
     """Implements the port C(Engine).
 
     C(outcome) says by service name which kind of task comes out of a start. Services in C(stubborn) do not end what
-    shall end; on nodes in C(lost) nothing ends either, as the engine sees it. C(on_change) are called with a service
-    name after its tasks changed, as a registrator would be, C(before_update) before a change is applied. C(updates)
-    says by service name how an update in place ends. C(failing) makes the next deploy end with that error, after the
-    services are there.
+    shall end, those in C(jobs) are not started again when they ended; on nodes in C(lost) nothing ends either, as the
+    engine sees it. C(on_change) are called with a service name after its tasks changed, as a registrator would be,
+    C(before_update) before a change is applied. C(updates) says by service name how an update in place ends.
+    C(failing) makes the next deploy end with that error, after the services are there.
     """
 
     def __init__(self) -> None:
@@ -52,6 +52,7 @@ class FakeEngine:
         self.projects: dict[str, tuple[str, str]] = {}
         self.outcome: dict[str, str] = {}
         self.stubborn: set[str] = set()
+        self.jobs: set[str] = set()
         self.lost: set[str] = set()
         self.logs: list[str] = []
         self.images: dict[str, ImageState] = {}
@@ -164,6 +165,9 @@ class FakeEngine:
             definition = project.service(name)
             kept = deployment.kept.get(name)
             image = deployment.images.get(definition["image"], definition["image"])
+            job = self.services.get(self.service_name(project.name, name))
+            if job is not None and job.name in self.jobs and job.image == image:
+                continue
             self.put(
                 self.service_name(project.name, name),
                 (kept.replicas if kept is not None else None) or 1,

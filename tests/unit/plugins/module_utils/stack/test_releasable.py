@@ -67,6 +67,13 @@ def test_networks_on_which_no_proxy_reaches_the_target(
         check_networks(project, "app", {"known"})
 
 
+def test_a_target_that_no_proxy_reaches_is_refused_with_its_port() -> None:
+    project = shop({"networks": {"in": None}}, services={"db": {"image": "db:1"}})
+    project.document["networks"] = {"in": {"internal": True}}
+    with pytest.raises(DeliveryError, match="^target 'app' is only on 'in', internal"):
+        check_target(project, "app")
+
+
 def test_external_networks_are_known_by_name() -> None:
     project = shop({"networks": {"far": None, "near": None}})
     project.document["networks"] = {"far": {"external": True, "name": "company"}, "near": {}}

@@ -194,6 +194,18 @@ def test_the_colour_is_cleared_in_order(world: World, sources: Sources) -> None:
     assert stopped[0] == 1  # the proxies had let go of the colour before its containers were stopped
 
 
+def test_a_program_that_needed_longer_to_end_is_named(world: World, sources: Sources) -> None:
+    world.colour("blue", 2, "old")
+    world.colour("green", 2, "older")
+    world.route("blue")
+    world.start_run()
+    world.engine.touch(GREEN, stop_grace=300.0)
+    truth = world.release.truth()
+    plan = stage_deploy.plan_deploy(AT_ONCE, truth, world.recorded_now(), sources.spec, sources.image, None)
+    (sentence,) = stage_deploy.deploy(world.release, sources, plan, AT_ONCE)["warnings"]
+    assert sentence.startswith(f"stop_grace_period of service '{GREEN}' is 300 s")
+
+
 def test_open_requests_keep_the_old_colour(world: World, sources: Sources) -> None:
     world.colour("blue", 2, "old")
     world.colour("green", 2, "older")
