@@ -23,7 +23,7 @@ from .dialect import BASE_DIALECT
 from .mentions import NOBODY, Neighbours, warn_dependencies, warn_names
 from .naming import stack_key
 from .published_ports import published_ports
-from .releasable import check_image, check_target
+from .releasable import check_image, check_target, is_internal
 from .resources import sections
 from .service import Service, replicas, translate_service
 from .target import translate_target
@@ -104,7 +104,7 @@ def stack_document(
         kept = (running or {}).get(name, KeptService())
         services[name] = _side_service(project, name, kept, pinned, dialect, warnings, job=name in works)
     warn_names(project.name, target, color, given, neighbours, warnings)
-    warn_dependencies(target, given, neighbours, warnings)
+    warn_dependencies(given, neighbours, warnings)
     _warn_conditions(given, services, warnings)
     content, files = sections(project, services, warnings)
     content = {"version": "{}.{}".format(*dialect), "services": services, **content}
@@ -133,6 +133,9 @@ def _side_service(
     ports = published_ports(name, list(given.get("ports") or ()), warnings)
     if ports:
         service["ports"] = ports
+    for port in ports:
+        if port["mode"] == "host" and is_internal(project, given):
+            warnings.service(name, f"port {port['target']} is not published, its networks are internal")
     deploy = service.setdefault("deploy", {})
     if deploy.get("mode", "replicated") == "replicated":
         deploy["replicas"] = kept.replicas if kept.replicas is not None else replicas(given) or 1

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..compose.dependencies import dependencies
 from ..core.color import COLORS
 from .naming import stack_key, swarm_service_name
 from .warnings import Warnings
@@ -69,19 +70,17 @@ def warn_names(
             _warn(target, place, target, warnings)
 
 
-def warn_dependencies(
-    target: str, services: Mapping[str, Definition], neighbours: Neighbours, warnings: Warnings
-) -> None:
-    """Warn where C(target) depends on what is neither deployed with it nor there already."""
-    for name, dependency in sorted((services[target].get("depends_on") or {}).items()):
-        optional = (dependency or {}).get("required") is False
-        if name in services or optional or name in neighbours.colored | set(neighbours.callers):
-            continue
-        warnings.service(
-            target,
-            f"it depends on '{name}', which does not run and is not deployed with it: add it to side_targets, or "
-            f"release it first where it is a target of its own",
-        )
+def warn_dependencies(services: Mapping[str, Definition], neighbours: Neighbours, warnings: Warnings) -> None:
+    """Warn where one of C(services) depends on what is neither deployed with it nor there already."""
+    there = set(services) | neighbours.colored | set(neighbours.callers)
+    for caller, service in services.items():
+        for name, (_condition, required) in sorted(dependencies(service).items()):
+            if required and name not in there:
+                warnings.service(
+                    caller,
+                    f"it depends on '{name}', which does not run and is not deployed with it: add it to side_targets, "
+                    f"or release it first where it is a target of its own",
+                )
 
 
 def warn_mentions(target: str, services: Mapping[str, Definition], warnings: Warnings, project: str = "") -> None:

@@ -48,14 +48,19 @@ def check_networks(project: ComposeProject, target: str, internal: Collection[st
         raise DeliveryError(
             f"target '{target}' has network_mode 'none', where no proxy reaches it: remove network_mode in {where}"
         )
-    defined = project.document.get("networks") or {}
-    joined = list(service.get("networks") or {"default": None})
-    if all((defined.get(key) or {}).get("internal") or _name(project, key) in internal for key in joined):
-        which = ", ".join(f"'{key}'" for key in joined)
+    if is_internal(project, service, internal):
+        which = ", ".join(f"'{key}'" for key in service.get("networks") or ("default",))
         raise DeliveryError(
             f"target '{target}' is only on {which}, internal as that is, where Docker publishes no port and no proxy "
             f"reaches it: add a network that is not internal to service '{target}' in {where}, for example 'default'"
         )
+
+
+def is_internal(project: ComposeProject, service: Service, internal: Collection[str] = ()) -> bool:
+    """Whether a service is on internal networks only, where Docker publishes no port in host mode."""
+    defined = project.document.get("networks") or {}
+    joined = service.get("networks") or ("default",)
+    return all((defined.get(key) or {}).get("internal") or _name(project, key) in internal for key in joined)
 
 
 def external_networks(project: ComposeProject, target: str) -> set[str]:

@@ -37,7 +37,8 @@ def service_state(item: Mapping[str, Any]) -> ServiceState:
     spec = item["Spec"]
     labels = spec.get("Labels") or {}
     container = spec["TaskTemplate"]["ContainerSpec"]
-    replicas = (spec.get("Mode", {}).get("Replicated") or {}).get("Replicas")
+    mode = spec.get("Mode", {})
+    replicas = (mode.get("Replicated") or {}).get("Replicas", (mode.get("ReplicatedJob") or {}).get("TotalCompletions"))
     return ServiceState(
         id=item["ID"],
         name=spec["Name"],

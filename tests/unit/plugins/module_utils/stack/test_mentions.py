@@ -132,9 +132,15 @@ DEPENDENCIES = [
 ]
 
 
+def test_dependencies_of_side_targets_count_too() -> None:
+    warnings = Warnings()
+    warn_dependencies({"web": {}, "db": {"depends_on": {"disk": {}}}}, NOBODY, warnings)
+    assert [sentence.split(", which")[0] for sentence in warnings.sentences] == ["service 'db': it depends on 'disk'"]
+
+
 @pytest.mark.parametrize(("depends_on", "neighbours", "count"), DEPENDENCIES)
 def test_dependencies_that_are_not_there(depends_on: dict[str, Any], neighbours: Neighbours, count: int) -> None:
     warnings = Warnings()
-    warn_dependencies("web", {"web": {"depends_on": depends_on}, "db": {}}, neighbours, warnings)
+    warn_dependencies({"web": {"depends_on": depends_on}, "db": {}}, neighbours, warnings)
     assert len(warnings.sentences) == count
     assert all("add it to side_targets, or release it first" in sentence for sentence in warnings.sentences)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stack.document import stack_document
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stack.releasable import (
     check_image,
     check_networks,
@@ -70,7 +71,7 @@ def test_networks_on_which_no_proxy_reaches_the_target(
 def test_a_target_that_no_proxy_reaches_is_refused_with_its_port() -> None:
     project = shop({"networks": {"in": None}}, services={"db": {"image": "db:1"}})
     project.document["networks"] = {"in": {"internal": True}}
-    with pytest.raises(DeliveryError, match="^target 'app' is only on 'in', internal"):
+    with pytest.raises(DeliveryError, match=r"^target 'app' is only on 'in', internal"):
         check_target(project, "app")
 
 
@@ -78,3 +79,20 @@ def test_external_networks_are_known_by_name() -> None:
     project = shop({"networks": {"far": None, "near": None}})
     project.document["networks"] = {"far": {"external": True, "name": "company"}, "near": {}}
     assert external_networks(project, "app") == {"company"}
+
+
+@pytest.mark.parametrize(
+    ("networks", "mode", "count"),
+    [
+        pytest.param({"in": None}, "host", 1, id="host mode on an internal network"),
+        pytest.param({"in": None}, "ingress", 0, id="the routing mesh has a network of its own"),
+        pytest.param({"in": None, "default": None}, "host", 0, id="another network, too"),
+    ],
+)
+def test_ports_of_a_side_target_that_docker_does_not_publish(networks: dict[str, Any], mode: str, count: int) -> None:
+    ports = [{"target": 80, "published": "80", "mode": mode}]
+    project = shop(services={"db": {"image": "db:1", "networks": networks, "ports": ports}})
+    project.document["networks"] = {"in": {"internal": True}, "default": {}}
+    warnings = stack_document(project, "app", "blue", side_targets=["db"]).warnings
+    assert len(warnings) == count
+    assert all("port 80 is not published, its networks are internal" in sentence for sentence in warnings)
