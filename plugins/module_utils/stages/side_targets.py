@@ -67,15 +67,18 @@ def bring_up(
     return warnings
 
 
-Seen = tuple[ServiceState | None, list[TaskState]]
-
-
-def _look(release: Release, name: str) -> Seen:
+def _look(release: Release, name: str) -> tuple[ServiceState | None, list[TaskState]]:
     service = release.engine.service(release.engine.service_name(release.project, name))
     return service, release.engine.tasks(service) if service is not None else []
 
 
-def _wait(release: Release, awaited: Awaited, before: Seen, deadline: Deadline, max_failures: int) -> None:
+def _wait(
+    release: Release,
+    awaited: Awaited,
+    before: tuple[ServiceState | None, list[TaskState]],
+    deadline: Deadline,
+    max_failures: int,
+) -> None:
     """Wait for each condition that others have, of a side target that was just deployed."""
     if not awaited.conditions:
         return
