@@ -58,8 +58,11 @@ options:
     type: str
   side_targets:
     description:
-      - Services brought up with it, without a colour, for example its database. Those that did not run before must
-        become healthy too, or end well.
+      - Services brought up before it, without a colour, for example its database. They start in the order of
+        C(depends_on), and O(target) once they are as its conditions say. Those that did not run before must become
+        healthy too, or end well.
+      - One that is waited for until it completed is a job of this release. It runs again when its image or definition
+        changed.
     type: list
     elements: str
     default: []
@@ -115,7 +118,7 @@ options:
     type: bool
     default: false
   timeout:
-    description: Seconds until every instance must be healthy.
+    description: Seconds until every instance must be healthy, and before that for all O(side_targets) together.
     type: int
     default: 300
   drain_timeout:
@@ -123,7 +126,7 @@ options:
     type: int
     default: 60
   stop_timeout:
-    description: Seconds for the containers of that colour to end.
+    description: Seconds for the containers of that colour to end; never less than C(stop_grace_period).
     type: int
     default: 120
   max_failures:

@@ -109,6 +109,22 @@ def test_an_option_of_a_deploy(project: Project, refuse: Refusal, options: dict[
             ["'app'", "port", "ports:"],
             id="target without ports",
         ),
+        pytest.param(
+            "name: wrong\nservices: {app: {image: 'dockerflow/books-ms:1', ports: ['127.0.0.1:8080:8080']}}\n",
+            ["'app'", "127.0.0.1 only", "ports:"],
+            id="target on loopback only",
+        ),
+        pytest.param(
+            "name: wrong\nservices: {app: {image: 'dockerflow/books-ms:1', ports: ['8080'], networks: [inner]}}\n"
+            "networks: {inner: {internal: true}}\n",
+            ["'app'", "only on 'inner'", "add a network"],
+            id="target on an internal network only",
+        ),
+        pytest.param(
+            "name: wrong\nservices: {app: {image: 'dockerflow/books-ms:1', ports: ['8080'], network_mode: none}}\n",
+            ["'app'", "network_mode 'none'", "remove network_mode"],
+            id="target without a network",
+        ),
     ],
 )
 def test_a_compose_file(project: Project, refuse: Refusal, text: str, words: list[str]) -> None:

@@ -33,7 +33,9 @@ class ServiceState:
 
     C(version) is the fence: a change that is made from this state is refused once somebody else changed the service.
     C(service) is its name in the catalog, without a colour, C(spec) the hash of the definition that a release deployed,
-    C(image_id) the identity of its image (all three empty where no release did). C(objects) are the names of the
+    C(image_id) the identity of its image (all three empty where no release did). C(stop_grace) is how long its
+    containers may take to end, in seconds, C(attempts) how often an instance that fails is started before the engine
+    gives up, C(None) for ever. C(objects) are the names of the
     configs and secrets that its containers mount. Another C(definition) means that an update replaces the containers.
     C(native) is the engine's own description.
     """
@@ -48,6 +50,8 @@ class ServiceState:
     image_id: str = ""
     run: str = ""
     update: UpdateState | None = None
+    stop_grace: float = 0.0
+    attempts: int | None = None
     objects: frozenset[str] = frozenset()
     definition: Any = field(default=None, repr=False)
     native: Any = field(default=None, repr=False)
@@ -113,8 +117,8 @@ class Deployment:
     C(color) C(None): without colours, the service is updated in place. C(instances) C(None): what the file says, else
     one. C(images) maps images as the file writes them to pinned references, C(kept) side targets to what they keep.
     C(target_port) is the container port that users get, by default the first. C(service) is the name in the catalog,
-    without a colour, by default C(<project>-<target>). It, C(run), C(spec) and C(image_id) come back
-    in the service's state.
+    without a colour, by default C(<project>-<target>). It, C(run), C(spec) and C(image_id) come back in the service's
+    state. C(with_target) False: the side targets alone.
     """
 
     project: ComposeProject = field(repr=False)
@@ -126,6 +130,7 @@ class Deployment:
     kept: Mapping[str, KeptService] = field(default_factory=dict)
     target_port: int | None = None
     service: str = ""
+    with_target: bool = True
     run: str = ""
     spec: str = ""
     image_id: str = ""
@@ -184,6 +189,9 @@ class Engine(Protocol):
 
     def deploy(self, deployment: Deployment, timeout: float, *, with_registry_auth: bool = False) -> None:
         """Create or update the target and the side targets; returns before they are healthy. C(timeout) in seconds."""
+
+    def restart(self, service: ServiceState) -> ServiceState:
+        """Start every instance anew, also of a job that ended; OutOfDateError as in C(scale)."""
 
     def scale(self, service: ServiceState, replicas: int) -> ServiceState:
         """Set the number of instances; OutOfDateError when somebody else changed the service meanwhile."""

@@ -13,16 +13,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..compose.dependencies import COMPLETED, HEALTHY, dependencies, jobs
 from ..compose.project import ComposeProject
 from ..core.errors import DeliveryError
 from ..core.labels import COLOR_LABEL, PROJECT_LABEL, SERVICE_LABEL, SPEC_LABEL, TARGET_LABEL
 from ..core.names import color_name, service_name
 from ..ports.engine import KeptService
 from .dialect import BASE_DIALECT
-from .mentions import warn_mentions
+from .mentions import NOBODY, Neighbours, warn_dependencies, warn_names
 from .naming import stack_key
 from .published_ports import published_ports
-from .releasable import check_image, check_target
+from .releasable import check_image, check_target, is_internal
 from .resources import sections
 from .service import Service, replicas, translate_service
 from .target import translate_target
@@ -67,6 +68,8 @@ def stack_document(
     labels: Mapping[str, str] | None = None,
     target_port: int | None = None,
     dialect: tuple[int, int] = BASE_DIALECT,
+    with_target: bool = True,
+    neighbours: Neighbours = NOBODY,
 ) -> StackDocument:
     """Translate C(target), in C(color), and C(side_targets) of a project to the stack dialect; all else is left out.
 
@@ -75,7 +78,8 @@ def stack_document(
     target default to what the file says, else 1. C(images) maps images as the file writes them to pinned references,
     C(running) side targets to what they keep. C(labels) are further service labels of the target. C(target_port) is
     the container port that the proxy uses, by default the first TCP port. C(dialect) is the newest that the Docker
-    client accepts, see client_dialect(). Raises DeliveryError when the target or a side target cannot be deployed.
+    client accepts, see client_dialect(). C(with_target) False leaves the target itself out, C(neighbours) is what runs
+    in the stack already. Raises DeliveryError when the target or a side target cannot be deployed.
     """
     warnings = Warnings(list(project.warnings))
     named = service or service_name(project.name, target)
@@ -93,16 +97,17 @@ def stack_document(
         # On the containers too: the registrator of a node sees no service, and tells the proxies which release it is.
         translated["labels"] = {**translated.get("labels", {}), SPEC_LABEL: (labels or {})[SPEC_LABEL]}
     translated["image"] = pinned.get(translated["image"], translated["image"])
-    services = {stack_key(target, color): translated}
+    services = {stack_key(target, color): translated} if with_target else {}
+    given = {name: project.service(name, "side_targets") for name in dict.fromkeys((target, *side_targets))}
+    works = jobs(project.services, list(given))
     for name in dict.fromkeys(side_targets):
         if name == target:
             raise DeliveryError(f"side_targets names the target '{target}' itself: remove it there")
         kept = (running or {}).get(name, KeptService())
-        services[name] = _side_service(project, name, kept, pinned, dialect, warnings)
-    if color is not None:
-        warn_mentions(target, {name: project.services[name] for name in side_targets}, warnings)
-    for name in sorted(set(project.service(target).get("depends_on") or ()) - set(services)):
-        warnings.service(target, f"it depends on '{name}', which is not deployed with it: add it to side_targets")
+        services[name] = _side_service(project, name, kept, pinned, dialect, warnings, job=name in works)
+    warn_names(project.name, target, color, given, neighbours, warnings)
+    warn_dependencies(given, neighbours, warnings)
+    _warn_conditions(given, services, warnings)
     content, files = sections(project, services, warnings)
     content = {"version": "{}.{}".format(*dialect), "services": services, **content}
     return StackDocument(
@@ -121,6 +126,8 @@ def _side_service(
     pinned: Mapping[str, str],
     dialect: tuple[int, int],
     warnings: Warnings,
+    *,
+    job: bool,
 ) -> Service:
     given = project.service(name, "side_targets")
     check_image(project, name, given, "side target")
@@ -128,12 +135,36 @@ def _side_service(
     ports = published_ports(name, list(given.get("ports") or ()), warnings)
     if ports:
         service["ports"] = ports
+    for port in ports:
+        if port["mode"] == "host" and is_internal(project, given):
+            warnings.service(name, f"port {port['target']} is not published, its networks are internal")
     deploy = service.setdefault("deploy", {})
     if deploy.get("mode", "replicated") == "replicated":
         deploy["replicas"] = kept.replicas if kept.replicas is not None else replicas(given) or 1
     deploy["labels"] = {**deploy.get("labels", {}), PROJECT_LABEL: project.name}
+    if job and deploy.get("mode", "replicated") in ("replicated", "global"):
+        # Without a word Swarm starts again what ended, Compose does not; a job that ended well is not to run again.
+        deploy.setdefault("restart_policy", {"condition": "none"})
     service["image"] = kept.image or pinned.get(service["image"], service["image"])
     return service
+
+
+def _warn_conditions(given: Mapping[str, Service], services: Mapping[str, Service], warnings: Warnings) -> None:
+    """Warn of conditions that cannot be met, or are not met for long."""
+    for name, service in given.items():
+        for other, (condition, _required) in dependencies(service).items():
+            about = services.get(other) or {}
+            if condition == HEALTHY and (about.get("healthcheck") or {}).get("disable"):
+                warnings.service(
+                    name, f"depends_on.{other} waits for {HEALTHY}, but the health check of '{other}' is disabled"
+                )
+            policy = (about.get("deploy") or {}).get("restart_policy")
+            if condition == COMPLETED and policy and policy.get("condition", "any") == "any":
+                warnings.service(
+                    other,
+                    f"'{name}' waits until it completed, but its restart policy starts it again each time: "
+                    f"set restart to 'no' or on-failure",
+                )
 
 
 def _escape(value: Any) -> Any:

@@ -15,7 +15,7 @@ from .warnings import Warnings
 Mount = dict[str, Any]
 
 # Where a node's own directories are; they exist on all of them.
-_SYSTEM = ("/dev", "/etc", "/proc", "/run", "/sys", "/var/run")
+SYSTEM = ("/dev", "/etc", "/proc", "/run", "/sys", "/var/run")
 _KNOWN = {"bind": ("propagation",), "volume": ("nocopy",), "tmpfs": ("size",), "cluster": (), "npipe": ("propagation",)}
 
 
@@ -68,7 +68,7 @@ def _host_path(name: str, source: str, create: bool, directory: str, warnings: W
         warnings.service(
             name, f"{source} is mounted from the node, but the project's files are on one manager only: use a config"
         )
-    elif create and not any(path.is_relative_to(system) for system in _SYSTEM):
+    elif create and not any(path.is_relative_to(system) for system in SYSTEM):
         warnings.service(name, f"{source} must exist on every node that runs it, Swarm does not create it")
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any
 
 from ..core.errors import DeliveryError
@@ -13,13 +14,11 @@ from .warnings import Warnings
 
 Port = dict[str, Any]
 
-_EVERY_ADDRESS = ("", "0.0.0.0", "::")
-
 
 def colored_ports(name: str, ports: list[Port], warnings: Warnings) -> list[Port]:
     """Host mode and a port that Docker chooses: every instance is reached by itself, both colours fit on one node."""
     result: list[Port] = []
-    for port in ports:
+    for port in open_ports(name, ports, warnings):
         if port.get("published"):
             warnings.service(
                 name,
@@ -35,15 +34,7 @@ def colored_ports(name: str, ports: list[Port], warnings: Warnings) -> list[Port
 def published_ports(name: str, ports: list[Port], warnings: Warnings) -> list[Port]:
     """Ports as they are, in the stack dialect."""
     result: list[Port] = []
-    for port in ports:
-        if port.get("host_ip", "") not in _EVERY_ADDRESS:
-            # Swarm would open it on every address of every node, which is what the address was to prevent.
-            warnings.service(
-                name,
-                f"port {port['target']} is not published, because Swarm cannot bind it to {port['host_ip']} only: "
-                f"services of its network reach it without that, remove the address to publish it on every address",
-            )
-            continue
+    for port in open_ports(name, ports, warnings):
         plain: Port = {"target": int(port["target"]), "protocol": port.get("protocol", "tcp")}
         plain["mode"] = port.get("mode", "ingress")
         if published := str(port.get("published") or ""):
@@ -57,12 +48,30 @@ def published_ports(name: str, ports: list[Port], warnings: Warnings) -> list[Po
     return result
 
 
+def open_ports(name: str, ports: list[Port], warnings: Warnings | None = None) -> list[Port]:
+    """Those of C(ports) that may be published; the others, which belong to one address, are put into C(warnings).
+
+    Swarm would open them on every address of every node, which is what the address was to prevent.
+    """
+    result = []
+    for port in ports:
+        if not _one_address(port):
+            result.append(port)
+        elif warnings is not None:
+            warnings.service(
+                name,
+                f"port {port['target']} is not published, because Swarm cannot bind it to {port['host_ip']} only: "
+                f"services of its network reach it without that, remove the address to publish it on every address",
+            )
+    return result
+
+
 def main_port(target: str, ports: list[Port], wanted: int | None, where: str, expose: list[Any]) -> int:
-    """The container port that the proxy sends users to: C(wanted), else the first TCP port.
+    """The container port that the proxy sends users to: C(wanted), else the first TCP port that is not private.
 
     Raises DeliveryError when there is none, with what to add.
     """
-    tcp = [int(port["target"]) for port in ports if port.get("protocol", "tcp") == "tcp"]
+    tcp = [port for port in ports if port.get("protocol", "tcp") == "tcp"]
     if not tcp:
         example = wanted or (str(expose[0]).split("/", maxsplit=1)[0] if expose else 8080)
         lacks = "publishes only UDP ports" if ports else "publishes no port"
@@ -70,14 +79,22 @@ def main_port(target: str, ports: list[Port], wanted: int | None, where: str, ex
             f"target '{target}' {lacks}, so the proxy cannot reach it: add 'ports: [\"{example}\"]', with the port "
             f"that the program listens on, to service '{target}' in {where}"
         )
-    if wanted is None:
-        return tcp[0]
-    if wanted not in tcp:
+    reachable = [int(port["target"]) for port in open_ports(target, tcp)]
+    if wanted is None and reachable:
+        return reachable[0]
+    private = next((port for port in tcp if wanted in (None, int(port["target"]))), None)
+    if private is None:
         raise DeliveryError(
             f"target_port {wanted} is not among the TCP ports of target '{target}', which are "
-            f"{', '.join(map(str, tcp))}: choose one of these or add it to ports in {where}"
+            f"{', '.join(str(port['target']) for port in tcp)}: choose one of these or add it to ports in {where}"
         )
-    return wanted
+    if wanted not in reachable:
+        other = f", or set target_port to {reachable[0]}" if reachable else ""
+        raise DeliveryError(
+            f"target '{target}' publishes port {private['target']} on {private['host_ip']} only, where proxies cannot "
+            f"reach it: write 'ports: [\"{private['target']}\"]' without the address in {where}{other}"
+        )
+    return int(private["target"])
 
 
 def registration_names(name: str, ports: list[Port], main: int) -> dict[str, str]:
@@ -86,3 +103,11 @@ def registration_names(name: str, ports: list[Port], main: int) -> dict[str, str
     if len(targets) == 1:
         return {"SERVICE_NAME": name}
     return {f"SERVICE_{port}_NAME": name if port == main else f"{name}-{port}" for port in targets}
+
+
+def _one_address(port: Port) -> bool:
+    address = str(port.get("host_ip") or "")
+    try:
+        return bool(address) and not ipaddress.ip_address(address).is_unspecified
+    except ValueError:
+        return True

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ..compose.project import ComposeProject
 from ..core.errors import DeliveryError
 from .published_ports import main_port
@@ -31,7 +33,49 @@ def check_target(project: ComposeProject, target: str, *, colored: bool = True, 
             f"target '{target}' has network_mode 'host', where two releases cannot listen on one port: "
             f"remove network_mode and list the port under ports in {where}"
         )
+    check_networks(project, target, set())
     return main_port(target, list(service.get("ports") or ()), target_port, where, service.get("expose") or [])
+
+
+def check_networks(project: ComposeProject, target: str, internal: Collection[str]) -> None:
+    """Raise DeliveryError when no proxy could reach the target because of the networks it is on.
+
+    C(internal) are those external networks, by name, that are known to be internal.
+    """
+    service = project.service(target)
+    where = ", ".join(project.files)
+    if service.get("network_mode") == "none":
+        raise DeliveryError(
+            f"target '{target}' has network_mode 'none', where no proxy reaches it: remove network_mode in {where}"
+        )
+    if is_internal(project, service, internal):
+        which = ", ".join(f"'{key}'" for key in service.get("networks") or ("default",))
+        raise DeliveryError(
+            f"target '{target}' is only on {which}, internal as that is, where Docker publishes no port and no proxy "
+            f"reaches it: add a network that is not internal to service '{target}' in {where}, for example 'default'"
+        )
+
+
+def is_internal(project: ComposeProject, service: Service, internal: Collection[str] = ()) -> bool:
+    """Whether a service is on internal networks only, where Docker publishes no port in host mode."""
+    defined = project.document.get("networks") or {}
+    joined = service.get("networks") or ("default",)
+    return all((defined.get(key) or {}).get("internal") or _name(project, key) in internal for key in joined)
+
+
+def external_networks(project: ComposeProject, target: str) -> set[str]:
+    """The names of the networks of the target that are not made by its stack."""
+    defined = project.document.get("networks") or {}
+    return {
+        _name(project, key)
+        for key in project.service(target).get("networks") or ()
+        if (defined.get(key) or {}).get("external")
+    }
+
+
+def _name(project: ComposeProject, key: str) -> str:
+    given = (project.document.get("networks") or {}).get(key) or {}
+    return str(given.get("name") or key)
 
 
 def check_image(project: ComposeProject, name: str, service: Service, option: str) -> None:

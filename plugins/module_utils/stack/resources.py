@@ -182,6 +182,11 @@ def _kept(
     for option, value in given.items():
         if option in keep and value not in (None, {}, []):
             result[option] = value
-        elif option not in (*keep, "name", "external") and not option.startswith("x-") and value:
+        elif option not in (*keep, "name", "external") and not option.startswith("x-") and _asks(option, value):
             warnings.say(f"{place}: {option} is left out, a stack does not know it")
     return result
+
+
+def _asks(option: str, value: Any) -> bool:
+    """One flag asks for something when it is off."""
+    return value is False if option == "enable_ipv4" else bool(value)

@@ -34,7 +34,8 @@ _HOST_NETWORKS = ("host", "none")
 def translate_service(
     name: str, service: Service, directory: str, dialect: tuple[int, int], warnings: Warnings
 ) -> Service:
-    """The definition without C(ports), which depend on the colour, and without C(depends_on), which Swarm ignores.
+    """The definition without C(ports), which depend on the colour, and without C(depends_on), which Swarm ignores
+    and a release keeps itself.
 
     C(service) is in Compose's long form, C(directory) the project's, C(dialect) the newest that the Docker client
     accepts. What cannot be kept is put into C(warnings).
@@ -61,7 +62,7 @@ def translate_service(
             warnings.dropped(name, "oom_score_adj", "it needs Docker client 28 or later")
     if deploy := _deploy(name, service, warnings):
         result["deploy"] = deploy
-    _conditions(name, service, warnings)
+    _restarts(name, service, warnings)
     return result
 
 
@@ -171,14 +172,7 @@ def _restart_policy(restart: str) -> dict[str, Any] | None:
     return None
 
 
-def _conditions(name: str, service: Service, warnings: Warnings) -> None:
+def _restarts(name: str, service: Service, warnings: Warnings) -> None:
     for other, dependency in (service.get("depends_on") or {}).items():
-        condition = dependency.get("condition", "service_started")
-        if condition != "service_started":
-            warnings.service(
-                name,
-                f"depends_on.{other} waits for {condition} in Compose, Swarm starts both at once: "
-                f"the program must wait for '{other}' itself",
-            )
-        if dependency.get("restart"):
+        if (dependency or {}).get("restart"):
             warnings.dropped(name, f"depends_on.{other}.restart", "Swarm restarts no service because of another")

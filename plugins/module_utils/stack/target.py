@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ..compose.project import ComposeProject
-from .published_ports import Port, colored_ports, published_ports, registration_names
+from .published_ports import Port, colored_ports, open_ports, published_ports, registration_names
 from .service import Service, translate_service
 from .warnings import Warnings
 
@@ -30,7 +30,7 @@ def translate_target(
     service = translate_service(target, given, project.directory, dialect, warnings)
     deploy = service.setdefault("deploy", {})
     ports: list[Port] = list(given.get("ports") or ())
-    if color is not None or not any(entry.get("published") for entry in ports):
+    if color is not None or not any(entry.get("published") for entry in open_ports(target, ports)):
         service["ports"] = colored_ports(target, ports, warnings)
         # The proxy balances; a virtual IP would be a second balancer behind it, and host mode does without.
         deploy["endpoint_mode"] = "dnsrr"

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..core.color import next_color
@@ -21,7 +21,7 @@ from ..release.release import Release
 from ..release.run import utc_now
 from ..release.truth import Truth
 from .images import PinnedImage
-from .side_targets import wait_for_side_targets
+from .side_targets import bring_up, wait_for_side_targets
 from .sources import DeployWish, Sources
 from .stop import stop_service
 
@@ -103,14 +103,17 @@ def deploy(release: Release, sources: Sources, plan: DeployPlan, wish: DeployWis
     """Bring the candidate up, or remove it again and say why it did not come up. The live colour is not touched."""
     services = release.fence_services()
     previous = release.record.read().previous
+    warnings: list[str] = []
     if not plan.reuse:
-        clear(release, services.get(plan.color), plan.color, wish)
+        # First, so that what a rollback goes to is still there when a side target does not come up.
+        warnings += start_side_targets(release, sources, plan.color, plan.instances, wish)
+        warnings += clear(release, services.get(plan.color), plan.color, wish)
         release.record.change(lambda record: record.overwritten(plan.color))
     try:
         if not plan.reuse:
             apply(release, sources, plan, wish)
             wait_for_side_targets(release, sources.new_side_targets, wish.timeout, wish.max_failures)
-        prove(release, plan, wish)
+        prove(release, plan, wish, forgive=plan.reuse or bool(sources.new_side_targets))
     except Exception as error:
         # The previous release is what a rollback goes to: it was live, so it is not removed for a bad moment.
         warm = plan.reuse and previous is not None and previous.color == plan.color
@@ -118,25 +121,43 @@ def deploy(release: Release, sources: Sources, plan: DeployPlan, wish: DeployWis
         raise
     made = ColorRelease(plan.color, plan.spec, plan.image.reference, plan.instances, utc_now(), release.run.owner)
     release.record.change(lambda record: record.deployed(made))
-    return {}
+    return {"warnings": warnings} if warnings else {}
+
+
+def start_side_targets(
+    release: Release, sources: Sources, color: str | None, instances: int, wish: DeployWish
+) -> list[str]:
+    """Bring the side targets up in their order, before the target itself; returns warnings."""
+    deployment = sources.deployment(wish, release.target, color, instances, release.run.id)
+    return bring_up(
+        release,
+        deployment,
+        sources.order,
+        wish.timeout,
+        wish.max_failures,
+        with_registry_auth=wish.with_registry_auth,
+    )
 
 
 def apply(release: Release, sources: Sources, plan: DeployPlan, wish: DeployWish) -> None:
-    """Create the colour's service, and the side targets with it."""
+    """Create the colour's service."""
     deployment = sources.deployment(wish, release.target, plan.color, plan.instances, release.run.id)
+    deployment = replace(deployment, side_targets=())
     release.run.renew()
     release.run.progress(f"deploying {release.engine_name(plan.color)} with {plan.instances} instances")
     release.engine.deploy(deployment, wish.timeout, with_registry_auth=wish.with_registry_auth)
 
 
-def prove(release: Release, plan: DeployPlan, wish: DeployWish) -> None:
-    """Every instance healthy in the engine and passing in the catalog."""
+def prove(release: Release, plan: DeployPlan, wish: DeployWish, *, forgive: bool) -> None:
+    """Every instance healthy in the engine and passing in the catalog.
+
+    C(forgive) what ended before: it is not this release's fault, or ended while side targets came up.
+    """
     service = release.color_service(plan.color)
     if service is None:
         raise DeliveryError(f"service '{release.engine_name(plan.color)}' vanished while it was being deployed")
 
-    # What ended before this run began to look is not this release's fault, or was forgiven by the run that saw it.
-    before = frozenset(task.id for task in release.engine.tasks(service) if task.ended) if plan.reuse else frozenset()
+    before = frozenset(task.id for task in release.engine.tasks(service) if task.ended) if forgive else frozenset()
 
     report = release.run.reporter(f"colour {plan.color}")
     proven: set[str] = set()
@@ -157,10 +178,13 @@ def prove(release: Release, plan: DeployPlan, wish: DeployWish) -> None:
         wait_until_registered(release, plan.color, tasks, timeout=min(wish.timeout, 60.0), on_wait=report)
 
 
-def clear(release: Release, service: ServiceState | None, color: str, wish: DeployWish) -> None:
-    """Make room for the candidate: remove what is left in its colour, after its last requests ended."""
+def clear(release: Release, service: ServiceState | None, color: str, wish: DeployWish) -> list[str]:
+    """Make room for the candidate: remove what is left in its colour, after its last requests ended.
+
+    Returns warnings.
+    """
     if service is None:
-        return
+        return []
     left = wait_until_drained(release, color, wish.drain_timeout)
     refuse_unknown(color, left)
     if left:
@@ -169,8 +193,9 @@ def clear(release: Release, service: ServiceState | None, color: str, wish: Depl
             f"({', '.join(f'{name}: {count}' for name, count in left.items())}): wait for them, or raise drain_timeout"
         )
     withdraw(release, color, min(wish.timeout, CONFIRM_TIMEOUT))
-    stop_service(release, service, wish.stop_timeout)
+    warnings = stop_service(release, service, wish.stop_timeout)
     remove_service(release, service)
+    return warnings
 
 
 def remove_service(release: Release, service: ServiceState) -> None:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..core.errors import DeliveryError
@@ -16,7 +16,7 @@ from ..evidence.health import wait_until_healthy
 from ..ports.engine import Phase, ServiceState, UpdateState
 from ..release.release import Release
 from .images import PinnedImage
-from .side_targets import wait_for_side_targets
+from .side_targets import bring_up, wait_for_side_targets
 from .sources import DeployWish, Sources
 
 _BAD: frozenset[Phase] = frozenset({"paused", "rolling_back", "rolled_back"})
@@ -57,15 +57,28 @@ def roll(release: Release, sources: Sources, plan: RollingPlan, wish: DeployWish
     before = settled(release, plan.before, wish.timeout)
     old_tasks = frozenset(task.id for task in release.engine.tasks(before)) if before is not None else frozenset()
     deployment = sources.deployment(wish, release.target, None, plan.instances, release.run.id)
+    warnings = bring_up(
+        release,
+        deployment,
+        sources.order,
+        wish.timeout,
+        wish.max_failures,
+        with_registry_auth=wish.with_registry_auth,
+    )
     release.run.renew()
     release.run.progress(f"updating {release.engine_name(None)} to {plan.instances} instances")
-    release.engine.deploy(deployment, wish.timeout, with_registry_auth=wish.with_registry_auth)
+    alone = replace(deployment, side_targets=())
+    release.engine.deploy(alone, wish.timeout, with_registry_auth=wish.with_registry_auth)
     wait_for_side_targets(release, sources.new_side_targets, wish.timeout, wish.max_failures)
     after = release.engine.service(release.engine_name(None))
     if after is None:
         raise DeliveryError(f"service '{release.engine_name(None)}' vanished while it was being deployed")
+    if sources.new_side_targets:  # What ended while these came up is not its fault.
+        old_tasks |= {task.id for task in release.engine.tasks(after) if task.ended}
     if before is not None and before.definition != after.definition:
-        wait_for_outcome(release, after.name, before.update, old_tasks, wish.timeout)
+        # Where old instances go first, each of them may take as long as it is allowed to.
+        patience = wish.timeout + after.stop_grace * before.replicas
+        wait_for_outcome(release, after.name, before.update, old_tasks, patience)
 
     wait_until_healthy(
         release.engine,
@@ -76,7 +89,7 @@ def roll(release: Release, sources: Sources, plan: RollingPlan, wish: DeployWish
         max_failures=wish.max_failures,
         on_wait=release.run.reporter(after.name),
     )
-    return {}
+    return {"warnings": warnings} if warnings else {}
 
 
 def settled(release: Release, service: ServiceState | None, timeout: float) -> ServiceState | None:

@@ -24,6 +24,7 @@ from ..ports.fleet import Snapshot
 from ..release.record import ReleaseRecord
 from ..release.release import Release
 from ..release.truth import Truth
+from .stop import time_to_end
 
 STAGE = "scale"
 
@@ -217,7 +218,7 @@ def wait_until_ended(release: Release, service: ServiceState, tasks: set[str], t
         release.run.renew()
         release.run.progress(f"waiting for {len(tasks)} containers of {service.name} to end")
 
-    wait_until(ended, timeout, on_wait=report)
+    wait_until(ended, time_to_end(service, timeout), on_wait=report)
 
 
 def drain(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from ..compose.dependencies import Awaited, jobs, start_order
 from ..compose.project import ComposeProject
 from ..core.color import COLORS
 from ..core.scale import Scale
@@ -39,8 +40,9 @@ class DeployWish:
 class Sources:
     """The Compose project with its images pinned: all that a deploy of the target is made from.
 
-    C(kept) are side targets that keep what they run with, C(new_side_targets) those that did not run. C(from_file) is
-    the number of instances that the Compose file asks for, C(service) the target's name in the catalog.
+    C(kept) are side targets that keep what they run with, C(new_side_targets) those that did not run, C(order) is that
+    in which all of them start. C(from_file) is the number of instances that the Compose file asks for, C(service) the
+    target's name in the catalog.
     """
 
     project: ComposeProject
@@ -52,6 +54,7 @@ class Sources:
     warnings: tuple[str, ...]
     new_side_targets: tuple[str, ...] = ()
     service: str = ""
+    order: tuple[tuple[Awaited, ...], ...] = ()
 
     def deployment(self, wish: DeployWish, target: str, color: str | None, instances: int, run: str) -> Deployment:
         """What the engine is to run for one colour, or without colours."""
@@ -76,7 +79,6 @@ def prepare(
 ) -> Sources:
     """Check the project for this target and pin its images. Asks Docker and registries, changes nothing."""
     running = running_side_targets(engine, project.name, wish.side_targets)
-    kept = {} if wish.pull_side_targets else running
     new = tuple(name for name in wish.side_targets if name not in running)
     # Translated once without images, so that a target that cannot be deployed is refused before a registry is asked.
     draft = Deployment(
@@ -88,10 +90,15 @@ def prepare(
         service=service,
     )
     translation = engine.translate(draft)
+    order = start_order(project.services, target, wish.side_targets)
+    # A job that is waited for is of this release, a migration for example: it runs again when its image is another one.
+    again = jobs(project.services, (target, *wish.side_targets))
+    kept = {} if wish.pull_side_targets else {name: one for name, one in running.items() if name not in again}
     wanted = [project.service(target)["image"]]
     wanted += [project.service(name)["image"] for name in wish.side_targets if name not in kept]
     images = pin_all(engine, wanted)
     image = images[wanted[0]]
     pinned = replace(draft, images={wanted[0]: image.reference}, image_id=image.identity)
     spec = engine.spec_of(pinned)
-    return Sources(project, images, kept, image, spec, translation.instances, translation.warnings, new, service)
+    warnings = translation.warnings
+    return Sources(project, images, kept, image, spec, translation.instances, warnings, new, service, order)

@@ -23,6 +23,8 @@ from ..release.truth import Truth
 from ..routes.route import Split
 
 STAGE = "stop-old"
+# What the engine needs to kill a container after its time to end by itself, in seconds.
+KILLING = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +110,22 @@ def stop(
     return {"cut": cut, "warnings": warnings}
 
 
+def time_to_end(service: ServiceState, timeout: float) -> float:
+    """How long to wait for the containers of a service to end: C(timeout) seconds, but never less than its own
+    C(stop_grace_period) and what killing takes, after which there is an end in any case.
+    """
+    return timeout if service.stop_grace < timeout or not service.stop_grace else service.stop_grace + KILLING
+
+
 def stop_service(release: Release, service: ServiceState, timeout: float) -> list[str]:
     """Scale to zero with the version index as the fence, and wait until every container ended.
 
     Those on a node that is down are not waited for: the proxies have let go of the colour, and the engine ends them
-    when the node is back. Returns one sentence for each such node.
+    when the node is back. Returns one sentence for each such node, and one where C(timeout) is too short.
     """
     scaled = release.engine.scale(service, 0)
     lost: Counter[str] = Counter()
+    patience = time_to_end(service, timeout)
 
     def ended() -> bool:
         tasks = release.engine.tasks(scaled)
@@ -127,12 +137,16 @@ def stop_service(release: Release, service: ServiceState, timeout: float) -> lis
         release.run.renew()
         release.run.progress(f"waiting for the containers of {service.name} to end")
 
-    if not wait_until(ended, timeout, on_wait=report):
+    if not wait_until(ended, patience, on_wait=report):
         raise DeliveryError(
-            f"containers of service '{service.name}' did not end within {timeout:g} s after the stop signal: look at "
+            f"containers of service '{service.name}' did not end within {patience:g} s after the stop signal: look at "
             f"their node with docker service ps {service.name}"
         )
-    return [
+    longer = (
+        f"stop_grace_period of service '{service.name}' is {service.stop_grace:g} s, not less than stop_timeout "
+        f"({timeout:g} s): its containers had {patience:g} s to end, raise stop_timeout"
+    )
+    return [longer] * (patience > timeout) + [
         f"node {node} is down, {count} container{'s' if count > 1 else ''} of {service.name} may still run there"
         for node, count in sorted(lost.items())
     ]

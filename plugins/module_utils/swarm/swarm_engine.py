@@ -16,10 +16,15 @@ from ..core.labels import COLOR_LABEL, IMAGE_LABEL, PROJECT_LABEL, RUN_LABEL, SP
 from ..ports.engine import Deployment, ImageState, ServiceState, TaskState, Translation
 from ..stack.dialect import client_dialect
 from ..stack.document import StackDocument, stack_document
+from ..stack.mentions import NOBODY, Neighbours
 from ..stack.naming import swarm_service_name
+from ..stack.placement import Node, check_data
+from ..stack.releasable import check_networks, external_networks
 from ..stack.spec_hash import spec_hash
+from ..stack.warnings import Warnings
 from .stack_deploy import stack_deploy
-from .swarm_state import leaving_first, service_state, task_state
+from .surroundings import STACK_LABEL, neighbours, nodes
+from .swarm_state import leaving_first, log_lines, service_state, task_state
 
 try:
     import docker
@@ -98,7 +103,7 @@ class SwarmEngine:
             answer.raise_for_status()
         except (DockerException, requests.RequestException):
             return []
-        return _log_lines(answer.content)[-lines:]
+        return log_lines(answer.content)[-lines:]
 
     def leaving_first(self, tasks: Sequence[TaskState], count: int) -> list[TaskState]:
         """Those of the running tasks that Swarm will remove when it scales down."""
@@ -130,8 +135,30 @@ class SwarmEngine:
 
     def translate(self, deployment: Deployment) -> Translation:
         """Check that the deployment makes a stack; what Swarm cannot do are the warnings."""
-        document = self._document(deployment)
-        return Translation(document.replicas, document.warnings)
+        project, target = deployment.project, deployment.target
+        found = self._call(self._api.services, filters={"label": f"{STACK_LABEL}={project.name}"})
+        document = self._document(deployment, neighbours(project.name, found))
+        external = external_networks(project, target)
+        if external:
+            known = self._call(self._api.networks, names=sorted(external))
+            check_networks(project, target, {one["Name"] for one in known if one.get("Internal")})
+        warnings = Warnings(list(document.warnings))
+        places = nodes(self._call(self._api.nodes))
+        if len(places) > 1:
+            there = self._whereabouts(deployment, places)
+            check_data(project, target, deployment.side_targets, places, there, warnings)
+        return Translation(document.replicas, tuple(warnings.sentences))
+
+    def _whereabouts(self, deployment: Deployment, places: Sequence[Node]) -> dict[str, list[str]]:
+        """The side targets that are there, with the nodes on which they run."""
+        hostnames = {node.id: node.hostname for node in places}
+        found = {}
+        for name in deployment.side_targets:
+            service = self.service(self.service_name(deployment.project.name, name))
+            if service is not None:
+                running = {task.node_id for task in self.tasks(service) if task.running or task.lost or task.completed}
+                found[name] = sorted(hostnames[one] for one in running if one in hostnames)
+        return found
 
     def spec_of(self, deployment: Deployment) -> str:
         """The hash does not depend on the colour, on the number of instances, or on which Docker client deploys it."""
@@ -191,6 +218,15 @@ class SwarmEngine:
 
         return self.update(service, set_replicas)
 
+    def restart(self, service: ServiceState) -> ServiceState:
+        """Raise the counter by which Swarm tells that the tasks are to be replaced."""
+
+        def force(spec: dict[str, Any]) -> None:
+            template = spec["TaskTemplate"]
+            template["ForceUpdate"] = template.get("ForceUpdate", 0) + 1
+
+        return self.update(service, force)
+
     def mark(self, service: ServiceState, run: str) -> ServiceState:
         """Write the run into a service label; Swarm restarts nothing for that."""
 
@@ -223,7 +259,7 @@ class SwarmEngine:
                     with contextlib.suppress(DockerException, requests.RequestException):
                         removal(item["ID"])
 
-    def _document(self, deployment: Deployment) -> StackDocument:
+    def _document(self, deployment: Deployment, known: Neighbours = NOBODY) -> StackDocument:
         if self._dialect is None:
             self._dialect = client_dialect(("docker", "--host", self.docker_host))
         return stack_document(
@@ -238,6 +274,8 @@ class SwarmEngine:
             labels={RUN_LABEL: deployment.run, SPEC_LABEL: deployment.spec, IMAGE_LABEL: deployment.image_id},
             target_port=deployment.target_port,
             dialect=self._dialect,
+            with_target=deployment.with_target,
+            neighbours=known,
         )
 
     def _call(self, operation: Callable[..., Any], **arguments: Any) -> Any:
@@ -259,13 +297,3 @@ def _reason(error: Exception) -> str:
     if "ConnectionRefused" in text or "Connection refused" in text:
         return "connection refused"
     return " ".join(text.split())[:300]
-
-
-def _log_lines(raw: bytes) -> list[str]:
-    # Docker multiplexes stdout and stderr of containers without a terminal: 8 bytes of header per frame.
-    text = b""
-    while len(raw) >= 8 and raw[0] in (0, 1, 2) and raw[1:4] == b"\0\0\0":
-        size = int.from_bytes(raw[4:8], "big")
-        text += raw[8 : 8 + size]
-        raw = raw[8 + size :]
-    return [line for line in (text + raw).decode("utf-8", "replace").splitlines() if line.strip()]

@@ -19,6 +19,8 @@ _FAILED = frozenset({"failed", "rejected", "orphaned"})
 
 
 _STARTING = "starting"
+# What Docker waits between the stop signal and killing where nothing is said, in nanoseconds.
+_STOP_GRACE = 10_000_000_000
 # How an update ends. Docker's own command line exits with 0 for all of them (docker/cli#6752).
 _PHASES: Mapping[str, Phase] = {
     "updating": "updating",
@@ -35,7 +37,8 @@ def service_state(item: Mapping[str, Any]) -> ServiceState:
     spec = item["Spec"]
     labels = spec.get("Labels") or {}
     container = spec["TaskTemplate"]["ContainerSpec"]
-    replicas = (spec.get("Mode", {}).get("Replicated") or {}).get("Replicas")
+    mode = spec.get("Mode", {})
+    replicas = (mode.get("Replicated") or {}).get("Replicas", (mode.get("ReplicatedJob") or {}).get("TotalCompletions"))
     return ServiceState(
         id=item["ID"],
         name=spec["Name"],
@@ -47,6 +50,8 @@ def service_state(item: Mapping[str, Any]) -> ServiceState:
         image_id=labels.get(IMAGE_LABEL, ""),
         run=labels.get(RUN_LABEL, ""),
         update=_update(item.get("UpdateStatus") or {}),
+        stop_grace=container.get("StopGracePeriod", _STOP_GRACE) / 1e9,
+        attempts=_attempts(spec["TaskTemplate"].get("RestartPolicy") or {}),
         objects=frozenset(
             {mounted["ConfigName"] for mounted in container.get("Configs") or ()}
             | {mounted["SecretName"] for mounted in container.get("Secrets") or ()}
@@ -54,6 +59,13 @@ def service_state(item: Mapping[str, Any]) -> ServiceState:
         definition=spec["TaskTemplate"],
         native=dict(spec),
     )
+
+
+def _attempts(policy: Mapping[str, Any]) -> int | None:
+    if policy.get("Condition") == "none":
+        return 1
+    # Swarm takes zero for no limit.
+    return int(policy["MaxAttempts"]) + 1 if policy.get("MaxAttempts") else None
 
 
 def _update(status: Mapping[str, Any]) -> UpdateState | None:
@@ -105,3 +117,14 @@ def leaving_first(tasks: Iterable[TaskState], count: int) -> list[TaskState]:
         ordinal[task.node_id] += 1
     ranked.sort(key=lambda one: (one[0], one[1]), reverse=True)
     return [task for _ordinal, _slot, task in ranked[:count]]
+
+
+def log_lines(raw: bytes) -> list[str]:
+    """The lines of a log as Docker sends it."""
+    # Docker multiplexes stdout and stderr of containers without a terminal: 8 bytes of header per frame.
+    text = b""
+    while len(raw) >= 8 and raw[0] in (0, 1, 2) and raw[1:4] == b"\0\0\0":
+        size = int.from_bytes(raw[4:8], "big")
+        text += raw[8 : 8 + size]
+        raw = raw[8 + size :]
+    return [line for line in (text + raw).decode("utf-8", "replace").splitlines() if line.strip()]

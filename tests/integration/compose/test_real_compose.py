@@ -145,7 +145,6 @@ def test_what_swarm_makes_of_it(tmp_path: Path, stack: str) -> None:
     assert service["Mode"] == {"Replicated": {"Replicas": 0}}
     assert service["EndpointSpec"]["Mode"] == "dnsrr"
     assert sorted(service["EndpointSpec"]["Ports"], key=lambda port: port["TargetPort"]) == [
-        {"Protocol": "tcp", "TargetPort": 443, "PublishMode": "host"},
         {"Protocol": "tcp", "TargetPort": 7000, "PublishMode": "host"},
         {"Protocol": "tcp", "TargetPort": 8080, "PublishMode": "host"},
         {"Protocol": "udp", "TargetPort": 9000, "PublishMode": "host"},

@@ -40,10 +40,10 @@ class FakeEngine:
     """Implements the port C(Engine).
 
     C(outcome) says by service name which kind of task comes out of a start. Services in C(stubborn) do not end what
-    shall end; on nodes in C(lost) nothing ends either, as the engine sees it. C(on_change) are called with a service
-    name after its tasks changed, as a registrator would be, C(before_update) before a change is applied. C(updates)
-    says by service name how an update in place ends. C(failing) makes the next deploy end with that error, after the
-    services are there.
+    shall end, those in C(jobs) are not started again when they ended; on nodes in C(lost) nothing ends either, as the
+    engine sees it. C(on_change) are called with a service name after its tasks changed, as a registrator would be,
+    C(before_update) before a change is applied. C(updates) says by service name how an update in place ends.
+    C(failing) makes the next deploy end with that error, after the services are there.
     """
 
     def __init__(self) -> None:
@@ -52,6 +52,7 @@ class FakeEngine:
         self.projects: dict[str, tuple[str, str]] = {}
         self.outcome: dict[str, str] = {}
         self.stubborn: set[str] = set()
+        self.jobs: set[str] = set()
         self.lost: set[str] = set()
         self.logs: list[str] = []
         self.images: dict[str, ImageState] = {}
@@ -164,11 +165,17 @@ class FakeEngine:
             definition = project.service(name)
             kept = deployment.kept.get(name)
             image = deployment.images.get(definition["image"], definition["image"])
+            job = self.services.get(self.service_name(project.name, name))
+            if job is not None and job.name in self.jobs and job.image == image:
+                continue
             self.put(
                 self.service_name(project.name, name),
                 (kept.replicas if kept is not None else None) or 1,
                 image=(kept.image if kept is not None else None) or image,
             )
+        if not deployment.with_target:
+            self.calls.append(f"deploy {', '.join(deployment.side_targets)}")
+            return
         service = project.service(deployment.target)
         name = self.service_name(project.name, deployment.target, deployment.color)
         self.put(
@@ -187,6 +194,14 @@ class FakeEngine:
 
     def scale(self, service: ServiceState, replicas: int) -> ServiceState:
         return self._change(service, replicas=replicas)
+
+    def restart(self, service: ServiceState) -> ServiceState:
+        ended = [one for one in self.task_list[service.name] if one.ended]
+        self.task_list[service.name] = []
+        changed = self._change(service, definition={**(service.definition or {}), "again": len(ended)})
+        self.task_list[service.name][:0] = ended
+        self.calls.append(f"restart {service.name}")
+        return changed
 
     def mark(self, service: ServiceState, run: str) -> ServiceState:
         return self._change(service, run=run)

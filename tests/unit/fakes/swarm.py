@@ -38,6 +38,8 @@ class FakeSwarm:
         self.logs: list[str] = []
         self.images: dict[str, dict[str, Any]] = {}
         self.digests: dict[str, str] = {}
+        self.network_items: list[dict[str, Any]] = []
+        self.node_items: list[dict[str, Any]] = recorded("nodes")
         self.calls: list[str] = []
         self.on_change: list[Callable[[str], None]] = []
         self.before_update: list[Callable[[str], None]] = []
@@ -70,7 +72,12 @@ class FakeSwarm:
         return {"Swarm": {"ControlAvailable": self.is_manager}}
 
     def services(self, filters: dict[str, str]) -> list[dict[str, Any]]:
-        return [item for item in self.items.values() if filters["label"] in item["Spec"]["Labels"]]
+        key, equals, value = filters["label"].partition("=")
+        labelled = [(item["Spec"]["Labels"], item) for item in self.items.values()]
+        return [item for labels, item in labelled if key in labels and (not equals or labels[key] == value)]
+
+    def networks(self, names: list[str]) -> list[dict[str, Any]]:
+        return [network for network in self.network_items if network["Name"] in names]
 
     def inspect_service(self, name: str) -> dict[str, Any]:
         if name not in self.items:
@@ -78,8 +85,7 @@ class FakeSwarm:
         return copy.deepcopy(self.items[name])
 
     def nodes(self) -> list[dict[str, Any]]:
-        nodes: list[dict[str, Any]] = recorded("nodes")
-        return nodes
+        return copy.deepcopy(self.node_items)
 
     def tasks(self, filters: dict[str, str]) -> list[dict[str, Any]]:
         if filters["service"] not in self.items:

@@ -55,6 +55,41 @@ def test_coloured_target() -> None:
     assert document.warnings == ()
 
 
+COMPLETED = {"depends_on": {"db": {"condition": "service_completed_successfully"}}}
+JOBS = [
+    pytest.param({}, {}, None, id="nobody waits for its end"),
+    pytest.param(COMPLETED, {}, {"condition": "none"}, id="Compose would not start it again, Swarm would"),
+    pytest.param(COMPLETED, {"restart": "on-failure:2"}, {"condition": "on-failure", "max_attempts": 2}, id="said"),
+    pytest.param(COMPLETED, {"deploy": {"mode": "replicated-job"}}, None, id="a job for Swarm, too"),
+]
+
+
+@pytest.mark.parametrize(("app", "db", "policy"), JOBS)
+def test_a_job_is_not_started_again(app: dict[str, Any], db: dict[str, Any], policy: dict[str, Any] | None) -> None:
+    project = shop(app, services={"db": {"image": "db:1", **db}})
+    document = stack_document(project, "app", "blue", side_targets=["db"])
+    assert document.content["services"]["db"]["deploy"].get("restart_policy") == policy
+    assert document.warnings == ()
+
+
+HOPELESS = [
+    pytest.param(COMPLETED, {"restart": "always"}, "service 'db': 'app' waits until it completed", id="it never ends"),
+    pytest.param(
+        {"depends_on": {"db": {"condition": "service_healthy"}}},
+        {"healthcheck": {"disable": True}},
+        "service 'app': depends_on.db waits for service_healthy, but the health check of 'db' is disabled",
+        id="it never gets healthy",
+    ),
+]
+
+
+@pytest.mark.parametrize(("app", "db", "said"), HOPELESS)
+def test_a_condition_that_does_not_hold_is_named(app: dict[str, Any], db: dict[str, Any], said: str) -> None:
+    project = shop(app, services={"db": {"image": "db:1", **db}})
+    (sentence,) = stack_document(project, "app", "blue", side_targets=["db"]).warnings
+    assert sentence.startswith(said)
+
+
 def test_only_named_services_are_deployed() -> None:
     document = stack_document(shop(), "app", "green")
     assert list(document.content["services"]) == ["app-green"]
@@ -156,7 +191,12 @@ WARNED: list[Any] = [
         {"environment": {"SERVICE_NAME": "mine"}}, "app", "SERVICE_NAME is set to 'shop-app-blue'", id="SERVICE_NAME"
     ),
     pytest.param({"networks": {"default": {"aliases": ["web"]}}}, "app", "alias web reaches both colours", id="alias"),
-    pytest.param({"depends_on": {"cache": {}}}, "app", "it depends on 'cache', which is not deployed", id="dependency"),
+    pytest.param(
+        {"depends_on": {"cache": {}}},
+        "app",
+        "it depends on 'cache', which does not run and is not deployed",
+        id="dependency",
+    ),
 ]
 
 

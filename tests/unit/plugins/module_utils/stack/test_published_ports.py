@@ -32,6 +32,37 @@ def test_coloured_ports_are_in_host_mode_and_docker_chooses_them() -> None:
     ]
 
 
+PRIVATE = [
+    pytest.param("127.0.0.1", True, id="loopback"),
+    pytest.param("::1", True, id="loopback, IPv6"),
+    pytest.param("10.0.0.5", True, id="one address of the node"),
+    pytest.param("0.0.0.0", False, id="every address"),
+    pytest.param("::", False, id="every address, IPv6"),
+    pytest.param("0:0:0:0:0:0:0:0", False, id="every address, spelt out"),
+    pytest.param("", False, id="none"),
+]
+
+
+@pytest.mark.parametrize(("address", "private"), PRIVATE)
+def test_a_port_of_one_address_is_not_opened_on_all(address: str, private: bool) -> None:
+    warnings = Warnings()
+    given = [port(8080), port(9990, published="9990", host_ip=address)]
+    assert [one["target"] for one in colored_ports("app", given, warnings)] == [8080] + [9990] * (not private)
+    said = (
+        f"service 'app': port 9990 is not published, because Swarm cannot bind it to {address} only: services of its "
+        f"network reach it without that, remove the address to publish it on every address"
+    )
+    assert (said in warnings.sentences) is private
+    assert len(warnings.sentences) == 1
+
+
+def test_what_is_open_too_stays_open() -> None:
+    warnings = Warnings()
+    given = [port(8080, host_ip="127.0.0.1"), port(8080)]
+    assert [one["target"] for one in colored_ports("app", given, warnings)] == [8080]
+    assert main_port("app", given, 8080, "compose.yaml", []) == 8080
+
+
 PUBLISHED = [
     pytest.param(port(80), {"target": 80, "protocol": "tcp", "mode": "ingress"}, "", id="any port"),
     pytest.param(
@@ -73,6 +104,7 @@ def test_main_port() -> None:
     ports = [port(53, "udp"), port(8080), port(9090)]
     assert main_port("app", ports, None, "compose.yaml", []) == 8080
     assert main_port("app", ports, 9090, "compose.yaml", []) == 9090
+    assert main_port("app", [port(9990, host_ip="127.0.0.1"), port(8080)], None, "compose.yaml", []) == 8080
 
 
 NO_MAIN_PORT = [
@@ -80,6 +112,20 @@ NO_MAIN_PORT = [
     pytest.param([], None, ["9090/tcp"], "add 'ports: \\[\"9090\"\\]'", id="exposed port in the example"),
     pytest.param([], 5000, ["9090"], "add 'ports: \\[\"5000\"\\]'", id="target_port in the example"),
     pytest.param([port(53, "udp")], None, [], "publishes only UDP ports", id="UDP only"),
+    pytest.param(
+        [port(80, host_ip="127.0.0.1")],
+        None,
+        [],
+        "target 'app' publishes port 80 on 127.0.0.1 only, where proxies cannot reach it: write 'ports: \\[\"80\"\\]'",
+        id="loopback only",
+    ),
+    pytest.param(
+        [port(80, host_ip="::1"), port(81)],
+        80,
+        [],
+        "target 'app' publishes port 80 on ::1 only, .*, or set target_port to 81",
+        id="target_port on loopback",
+    ),
     pytest.param(
         [port(80), port(81)], 82, [], "target_port 82 is not among .* target 'app', which are 80, 81", id="other port"
     ),

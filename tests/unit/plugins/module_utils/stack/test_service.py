@@ -132,6 +132,7 @@ TRANSLATIONS: list[Any] = [
     ),
     pytest.param({"privileged": False, "devices": [], "ipc": None}, {}, id="nothing asked for"),
     pytest.param({"depends_on": {"db": {"condition": "service_started"}}}, {}, id="plain dependency"),
+    pytest.param({"depends_on": {"db": {"condition": "service_healthy"}}}, {}, id="condition, which a release keeps"),
     pytest.param({"x-note": 1, "expose": ["80"], "profiles": ["p"], "attach": False}, {}, id="without effect"),
 ]
 
@@ -153,11 +154,6 @@ LOSSES: list[Any] = [
         {"networks": {"n": {"ipv4_address": "10.0.0.9"}}}, "networks.n.ipv4_address is left out", id="address"
     ),
     pytest.param({"networks": {"n": {"priority": 1}}}, "networks.n.priority is left out, Swarm cannot", id="priority"),
-    pytest.param(
-        {"depends_on": {"db": {"condition": "service_healthy"}}},
-        "depends_on.db waits for service_healthy in Compose, Swarm starts both at once",
-        id="condition",
-    ),
     pytest.param(
         {"depends_on": {"db": {"condition": "service_started", "restart": True}}},
         "depends_on.db.restart is left out",

@@ -135,7 +135,7 @@ def test_a_sleeper_does_not_remove_what_another_run_made_live(
     sleeper = world.start_run()
     second = world.new_release()
 
-    def slept(_release: Any, _plan: DeployPlan, _wish: DeployWish) -> None:
+    def slept(_release: Any, _plan: DeployPlan, _wish: DeployWish, **_options: Any) -> None:
         # While it slept, its lock expired, and another run took its candidate over and made it live.
         world.consul.expire(sleeper.run.id)
         world.start_run(second)
@@ -155,7 +155,7 @@ def test_a_run_that_lost_its_lock_does_not_even_touch_its_own_candidate(
 ) -> None:
     release = world.start_run()
 
-    def slept(*_arguments: Any) -> None:
+    def slept(*_arguments: Any, **_options: Any) -> None:
         world.consul.expire(release.run.id)
         raise LockLostError("run 'session-1' no longer holds the lock")
 
@@ -192,6 +192,18 @@ def test_the_colour_is_cleared_in_order(world: World, sources: Sources) -> None:
     run(world, sources)
     assert [route.instances for route in world.proxies.routes if route] == [{"blue": 2}]
     assert stopped[0] == 1  # the proxies had let go of the colour before its containers were stopped
+
+
+def test_a_program_that_needed_longer_to_end_is_named(world: World, sources: Sources) -> None:
+    world.colour("blue", 2, "old")
+    world.colour("green", 2, "older")
+    world.route("blue")
+    world.start_run()
+    world.engine.touch(GREEN, stop_grace=300.0)
+    truth = world.release.truth()
+    plan = stage_deploy.plan_deploy(AT_ONCE, truth, world.recorded_now(), sources.spec, sources.image, None)
+    (sentence,) = stage_deploy.deploy(world.release, sources, plan, AT_ONCE)["warnings"]
+    assert sentence.startswith(f"stop_grace_period of service '{GREEN}' is 300 s")
 
 
 def test_open_requests_keep_the_old_colour(world: World, sources: Sources) -> None:

@@ -94,7 +94,7 @@ def test_neither_flip_nor_rollback_counts_on_what_is_being_replaced(
     world.record(live=release_of("blue", "old"), candidate=release_of("green", "older"))
     world.start_run()
 
-    def killed(*_arguments: Any) -> None:
+    def killed(*_arguments: Any, **_options: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(stage_deploy, "prove", killed)

@@ -19,6 +19,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.stop im
     plan_stop,
     stop,
     stop_service,
+    time_to_end,
     warm_until,
 )
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.engine import service
@@ -288,3 +289,27 @@ def test_an_aborted_candidate_leaves_the_record(world: World) -> None:
     stop(world.release, "green", 0.0, 0.0)
     assert world.recorded_now().candidate is None
     assert len(world.running("blue")) == 2
+
+
+@pytest.mark.parametrize(
+    ("grace", "timeout", "expected"),
+    [
+        pytest.param(10.0, 120.0, 120.0, id="as asked for"),
+        pytest.param(300.0, 120.0, 310.0, id="the program may take longer"),
+        pytest.param(120.0, 120.0, 130.0, id="as long: killing takes a moment"),
+        pytest.param(0.0, 0.0, 0.0, id="at once"),
+    ],
+)
+def test_how_long_containers_are_waited_for(grace: float, timeout: float, expected: float) -> None:
+    assert time_to_end(replace(service(), stop_grace=grace), timeout) == expected
+
+
+def test_a_program_that_may_take_longer_than_stop_timeout_is_waited_for_and_named(world: World) -> None:
+    world.colour("blue", 2)
+    world.start_run()
+    world.engine.touch("books-ms_app-blue", stop_grace=300.0)
+    (sentence,) = stop_service(world.release, world.engine.services["books-ms_app-blue"], 120.0)
+    assert sentence == (
+        "stop_grace_period of service 'books-ms_app-blue' is 300 s, not less than stop_timeout (120 s): its containers "
+        "had 310 s to end, raise stop_timeout"
+    )

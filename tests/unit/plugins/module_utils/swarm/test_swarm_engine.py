@@ -23,9 +23,9 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine i
 from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm import swarm_engine
 from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_engine import (
     SwarmEngine,
-    _log_lines,
     _reason,
 )
+from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_state import log_lines
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.swarm import FakeSwarm
 
 BLUE = "books-ms_app-blue"
@@ -164,7 +164,7 @@ def test_no_log_is_no_failure(swarm: FakeSwarm, engine: SwarmEngine) -> None:
     ],
 )
 def test_log_frames(raw: bytes, expected: list[str]) -> None:
-    assert _log_lines(raw) == expected
+    assert log_lines(raw) == expected
 
 
 # -- changing, with the index as the fence -----------------------------------------------------------------------------

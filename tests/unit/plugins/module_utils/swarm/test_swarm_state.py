@@ -48,6 +48,12 @@ def test_a_global_service_counts_as_one() -> None:
     assert service_state(item).replicas == 1
 
 
+def test_a_job_counts_what_is_to_complete() -> None:
+    item = recorded("services")["running"]
+    item["Spec"]["Mode"] = {"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 3}}
+    assert service_state(item).replicas == 3
+
+
 def test_a_service_that_is_scaled_to_zero() -> None:
     item = recorded("services")["running"]
     item["Spec"]["Mode"]["Replicated"]["Replicas"] = 0
