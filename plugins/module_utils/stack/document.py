@@ -15,7 +15,7 @@ from typing import Any
 
 from ..compose.project import ComposeProject
 from ..core.errors import DeliveryError
-from ..core.labels import COLOR_LABEL, PROJECT_LABEL, SPEC_LABEL, TARGET_LABEL
+from ..core.labels import COLOR_LABEL, PORT_LABEL, PROJECT_LABEL, REGISTERED_LABEL, SPEC_LABEL, TARGET_LABEL
 from ..core.names import color_name, service_name
 from ..ports.engine import KeptService
 from .dialect import BASE_DIALECT
@@ -89,7 +89,9 @@ def stack_document(
     deploy["labels"] = {**deploy.get("labels", {}), **own, **(labels or {})}
     if color is not None and (labels or {}).get(SPEC_LABEL):
         # On the containers too: the registrator of a node sees no service, and tells the proxies which release it is.
-        service["labels"] = {**service.get("labels", {}), SPEC_LABEL: (labels or {})[SPEC_LABEL]}
+        # Name and port are labels of ours: an image or the file may have what registrators' conventions say too.
+        told = {SPEC_LABEL: (labels or {})[SPEC_LABEL], REGISTERED_LABEL: registered, PORT_LABEL: str(port)}
+        service["labels"] = {**service.get("labels", {}), **told}
     service["image"] = pinned.get(service["image"], service["image"])
     services = {stack_key(target, color): service}
     for name in dict.fromkeys(side_targets):
