@@ -41,6 +41,11 @@ options:
     description: Directory of the Compose project on the managed host.
     type: path
     required: true
+  project_directory:
+    description:
+      - Where relative paths of mounts begin, if not in O(project_src). For files that lie in another place with every
+        release, such as the RV(dockerflow.delivery.release_files#module:directory) of a snapshot.
+    type: path
   files:
     description: Compose files in it. By default those that Compose takes by itself, the override file included.
     type: list
@@ -192,6 +197,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.project import load_project
+from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.relocation import relocated
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.scale import Scale
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.ansible_module import (
     new_module,
@@ -217,6 +223,7 @@ ARGUMENTS: dict[str, Any] = {
     **STAGE_ARGUMENTS,
     **setting_arguments("blue_green_deploy"),
     "project_src": {"type": "path", "required": True},
+    "project_directory": {"type": "path"},
     "target": {"type": "str", "required": True},
 }
 
@@ -238,6 +245,8 @@ def main() -> None:
             profiles=parameters["profiles"],
             project_name=parameters["project"],
         )
+        if parameters["project_directory"]:
+            project = relocated(project, parameters["project_directory"])
         release = connect_release(parameters, project.name)
         sources = prepare(release.engine, project, parameters["target"], wish, colored=parameters["blue_green"])
         for warning in sources.warnings:

@@ -59,11 +59,12 @@ EXAMPLES = r"""
   register: release
 
 - name: Bring the project to the manager
-  ansible.builtin.copy:
-    src: "{{ playbook_dir }}/books-ms/{{ item }}"
-    dest: "/var/lib/docker-flow/projects/{{ release.settings.project }}/{{ item }}"
-    mode: "0600"
-  loop: "{{ release.settings.project_files }}"
+  dockerflow.delivery.release_files:
+    project: "{{ release.settings.project }}"
+    target: "{{ release.settings.target }}"
+    src: "{{ playbook_dir }}/books-ms"
+    files: "{{ release.settings.project_files }}"
+    dest: /var/lib/docker-flow/projects
 
 - name: Stop the old release as the settings say
   dockerflow.delivery.release_stop:

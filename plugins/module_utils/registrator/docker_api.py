@@ -20,6 +20,7 @@ from ..core.errors import EngineError
 try:
     import docker
     import requests
+    from docker.constants import DEFAULT_DOCKER_API_VERSION
     from docker.utils import kwargs_from_env
 except ImportError as error:  # The sanity tests import this file without the libraries; the agent's image has them.
     DOCKER_IMPORT_ERROR: ImportError | None = error
@@ -86,9 +87,9 @@ class DockerApi:
             settings = kwargs_from_env(environment={**os.environ, "DOCKER_HOST": self.host})
             # By default the SDK asks for the version while it is being made, when nobody could tell it yet that a proxy
             # or .netrc of the environment is not for the local engine.
-            any_version = docker.constants.DEFAULT_DOCKER_API_VERSION
-            with closing(docker.APIClient(**settings, version=any_version, timeout=self.timeout)) as asking:
-                asking.trust_env = False
+            asking = docker.APIClient(**settings, version=DEFAULT_DOCKER_API_VERSION, timeout=self.timeout)
+            asking.trust_env = False
+            with closing(asking):
                 answer = asking.version(api_version=False)
             version = answer.get("ApiVersion") if isinstance(answer, dict) else None
             if not isinstance(version, str):
