@@ -39,6 +39,8 @@ def ssh_machine(folder: Path, name: str) -> Iterator[Path]:
         "PermitRootLogin": "prohibit-password",
         "ChrootDirectory": "/machine",
         "Subsystem": "sftp internal-sftp",
+        # Else bash does what this machine's user does when he logs in, and a run that is killed leaves that half done.
+        "SetEnv": "SHLVL=2",
     }
     server = ["--entrypoint=/usr/sbin/sshd", IMAGE, "-D", "-e", *(f"-o{key}={value}" for key, value in options.items())]
     mounts = ["--volume=/:/machine", f"--volume={folder}:/keys:ro", "--tmpfs=/run/sshd:mode=755"]
