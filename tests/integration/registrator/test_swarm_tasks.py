@@ -165,7 +165,7 @@ def test_conventions_from_any_place_do_not_touch_a_coloured_service(
         create("--replicas=1", "--stop-grace-period=1s", *given, *colored(f"{service}-blue"), image=image)
         eventually(lambda: consul.services(f"{service}-blue"), "registered under the name of its colour")
         ((key, entry),) = consul.services(f"{service}-blue").items()
-        ((port, task),) = running(service).items()
+        [(port, task)] = list(running(service).items())
         assert (entry["ServicePort"], entry["ServiceMeta"]["swarm_task"]) == (int(port), task["task"])
         assert entry["ServiceMeta"]["dockerflow_spec"] == "s1"
         assert key.endswith(f".{task['task']}:{port}")
@@ -182,7 +182,7 @@ def test_a_copy_of_a_coloured_container_is_no_release(
 ) -> None:
     create("--replicas=1", "--stop-grace-period=1s", f"--env=SERVICE_NAME={service}", *colored(service))
     eventually(lambda: registered(consul, service) == running(service) != {}, "the release is registered")
-    ((_port, task),) = running(service).items()
+    [task] = list(running(service).values())
     try:
         docker("commit", task["container"], service)  # with its labels and its environment
         copy = containers.run_as_is(service, "--publish=8080")
