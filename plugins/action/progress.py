@@ -26,6 +26,7 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.dockerflow.delivery.plugins.module_utils.module.progress_file import PREFIX
 
 display = Display()
 
@@ -47,7 +48,7 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         if not self._is_followed():
             return self._run_module(self._task.args, variables)
-        path = f"/tmp/.docker-flow-progress-{secrets.token_hex(8)}"
+        path = f"/tmp/{PREFIX}{secrets.token_hex(8)}"
         reader = self._with_own_connection()
         host = str(variables.get("inventory_hostname", ""))
         follower = Follower(lambda seen: reader.read_new_lines(path, seen), host, INTERVAL)

@@ -41,6 +41,11 @@ options:
     description: Directory of the Compose project on the managed host.
     type: path
     required: true
+  project_directory:
+    description:
+      - Where relative paths of mounts begin, if not in O(project_src). For files that lie in another place with every
+        release, such as the RV(dockerflow.delivery.release_files#module:directory) of a snapshot.
+    type: path
   files:
     description: Compose files in it. By default those that Compose takes by itself, the override file included.
     type: list
@@ -205,6 +210,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.project import load_project
+from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.relocation import relocated
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.scale import Scale
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.ansible_module import (
     new_module,
@@ -231,6 +237,7 @@ ARGUMENTS: dict[str, Any] = {
     **setting_arguments("blue_green_deploy"),
     "project_src": {"type": "path", "required": True},
     "env_scopes": {"type": "dict", "default": {}},
+    "project_directory": {"type": "path"},
     "target": {"type": "str", "required": True},
 }
 
@@ -253,6 +260,8 @@ def main() -> None:
             project_name=parameters["project"],
             env_scopes=parameters["env_scopes"],
         )
+        if parameters["project_directory"]:
+            project = relocated(project, parameters["project_directory"])
         release = connect_release(parameters, project.name)
         colored, name = parameters["blue_green"], release.service
         sources = prepare(release.engine, project, parameters["target"], wish, colored=colored, service=name)

@@ -64,11 +64,12 @@ EXAMPLES = r"""
   register: release
 
 - name: Bring the project to the manager
-  ansible.builtin.copy:
-    src: "{{ playbook_dir }}/books-ms/{{ item }}"
-    dest: "/var/lib/docker-flow/projects/{{ release.settings.project }}/{{ item }}"
-    mode: "0600"
-  loop: "{{ release.settings.project_files }}"
+  dockerflow.delivery.release_files:
+    project: "{{ release.settings.project }}"
+    target: "{{ release.settings.target }}"
+    src: "{{ playbook_dir }}/books-ms"
+    files: "{{ release.settings.project_files }}"
+    dest: /var/lib/docker-flow/projects
 
 - name: Stop the old release as the settings say
   dockerflow.delivery.release_stop:
@@ -121,7 +122,7 @@ settings:
       sample: {secrets.password: [{project_directory: vault, env_file: []}]}
     encrypted_files:
       description:
-        - Those of C(project_files) that Ansible Vault encrypted. M(ansible.builtin.copy) decrypts them; where they lie
+        - Those of C(project_files) that Ansible Vault encrypted. M(dockerflow.delivery.release_files) decrypts them; where they lie
           they are of no use to Compose.
       type: list
       elements: str

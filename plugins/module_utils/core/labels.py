@@ -14,3 +14,7 @@ COLOR_LABEL = "dockerflow.color"
 RUN_LABEL = "dockerflow.run"
 SPEC_LABEL = "dockerflow.spec"
 IMAGE_LABEL = "dockerflow.image"
+
+# Labels of the containers themselves: the name under which a colour is registered, and its container port behind it.
+REGISTERED_LABEL = "dockerflow.registered"
+PORT_LABEL = "dockerflow.port"

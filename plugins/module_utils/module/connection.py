@@ -93,6 +93,10 @@ def consul_connection(parameters: Mapping[str, Any]) -> Connection:
                 f"consul_token_file '{parameters['consul_token_file']}' cannot be read ({error.strerror}): correct the "
                 f"path or its permissions"
             ) from error
+        except UnicodeDecodeError as error:
+            raise DeliveryError(
+                f"consul_token_file '{parameters['consul_token_file']}' holds no text: write the token there as it is"
+            ) from error
     return Connection(
         addresses=tuple(parameters["consul_addresses"]),
         token=token or None,

@@ -12,6 +12,9 @@ from typing import Protocol
 # What our registrator writes beside an instance.
 TASK_META = "swarm_task"
 SPEC_META = "dockerflow_spec"
+# Its marks, by which it knows again what it wrote: the node, and a hash of the whole registration.
+OWNER_META = "owner"
+HASH_META = "hash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,13 @@ class Instance:
 
     @property
     def spec(self) -> str | None:
-        """Which release it is of, which our registrator writes; None where another one registered it."""
-        return self.meta.get(SPEC_META)
+        """Which release it is of; None where another registrator than ours wrote it, which does not know.
+
+        Empty: ours wrote it and it is of none, though it has the name of one. That is an impostor, such as a container
+        whose SERVICE_NAME somebody copied.
+        """
+        ours = OWNER_META in self.meta and HASH_META in self.meta
+        return self.meta.get(SPEC_META, "" if ours else None)
 
 
 class Catalog(Protocol):

@@ -16,7 +16,7 @@ from ..core.errors import DeliveryError, RegistryError, RegistryUnreachableError
 from .container import Container
 from .containers import Containers
 from .difference import Plan, plan
-from .registrations import Definition, Findings, Node, by_id, findings
+from .registrations import Definition, Findings, Node, Place, answering, by_id, findings
 from .stopping import Draining
 
 LOG = logging.getLogger("registrator")
@@ -87,7 +87,7 @@ class Comparison:
         try:
             catalog = self._connected()
             actual = catalog.agent_services()
-            return self._apply(plan({}, actual, self._node.name), catalog, actual, {}) == 0
+            return self._apply(plan({}, actual, self._node.name), catalog, actual, lambda _container: "withdrawn") == 0
         except DeliveryError as error:
             self._in_trouble(str(error))
             return False
@@ -105,13 +105,15 @@ class Comparison:
         definitions: list[Definition] = []
         absences: dict[str, str] = {}
         expiries: list[float] = []
+        asked: list[tuple[Container, Findings]] = []
         for container in containers.values():
             try:
-                found = findings(container, self._node)
+                asked.append((container, findings(container, self._node)))
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 # One strange container must not keep the others out of the registry.
                 problems[container.id] = f"cannot be registered: {type(error).__name__} {error}"
-                continue
+        owners = answering(asked, self._node)
+        for container, found in asked:
             for warning in found.warnings:
                 self._warn_once(warning)
             until = self._draining_until(container, found, now)
@@ -119,14 +121,23 @@ class Comparison:
                 absences[container.id] = container.absence or "told to stop"
                 expiries += [until] if until else []
             else:
-                definitions += found.definitions
+                definitions += self._answered(container, found, owners)
         desired = by_id(definitions)
         catalog = self._connected()
         actual = catalog.agent_services()
         step = plan(desired, actual, self._node.name)
         for key, problem in problems.items():
             self._warn_once(f"container {key[:12]} {problem}")
-        refused = self._apply(step, catalog, actual, absences)
+
+        def reason(container: str) -> str:
+            if container in absences:
+                return absences[container]
+            if container in problems:
+                return "it can no longer be read"
+            # The container is there: its name, its port or what it is registered for changed.
+            return "no longer asked for, or another's port" if container in containers else "gone"
+
+        refused = self._apply(step, catalog, actual, reason)
         return Outcome(
             ok=True,
             containers=len(containers),
@@ -134,6 +145,19 @@ class Comparison:
             skipped=len(problems) + len(step.taken) + refused,
             expiry=min(expiries, default=None),
         )
+
+    def _answered(self, container: Container, found: Findings, owners: Mapping[Place, str]) -> list[Definition]:
+        """The definitions whose address is this container's and no other's."""
+        answered = []
+        for definition, place in zip(found.definitions, found.places, strict=True):
+            if owners.get(place, container.id) == container.id:
+                answered.append(definition)
+            else:
+                self._warn_once(
+                    f"{container.name}: at {definition['Address']}:{definition['Port']} container {owners[place][:12]} "
+                    f"answers, so {definition['Name']} is not registered there"
+                )
+        return answered
 
     def _draining_until(self, container: Container, found: Findings, now: float) -> float | None:
         until = self._draining.until(container) if found.drain else None
@@ -145,16 +169,20 @@ class Comparison:
         return self._catalog
 
     def _apply(
-        self, step: Plan, catalog: NodeCatalog, actual: Mapping[str, Mapping[str, Any]], absences: Mapping[str, str]
+        self,
+        step: Plan,
+        catalog: NodeCatalog,
+        actual: Mapping[str, Mapping[str, Any]],
+        reason: Callable[[str], str],
     ) -> int:
-        """Take out first, then put in. Returns how many services Consul refused."""
+        """Take out first, C(reason) says of a container why, then put in. Returns how many services Consul refused."""
         for key in step.taken:
             self._warn_once(f"{key}: a service that is not ours has this id and is left alone")
         refused = 0
         for key in step.deregister:
             service = actual[key]
-            reason = absences.get((service.get("Meta") or {}).get("container", ""), "gone")
-            refused += not self._send(catalog.deregister, key, f"- {key} {service.get('Service')} ({reason})")
+            why = reason((service.get("Meta") or {}).get("container", ""))
+            refused += not self._send(catalog.deregister, key, f"- {key} {service.get('Service')} ({why})")
         for definition in step.register:
             where = f"{definition['Address']}:{definition['Port']}"
             line = f"+ {definition['ID']} {definition['Name']} {where}"

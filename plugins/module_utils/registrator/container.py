@@ -16,25 +16,31 @@ _SWARM = "com.docker.swarm."
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """One published port. C(host_ip) is empty, C(0.0.0.0) or C(::) when it listens on all addresses."""
+    """One published port. C(host_ip) is empty, C(0.0.0.0) or C(::) when it listens on all addresses.
+
+    C(held): Docker holds the port for this container. On the host's network nobody does, and nothing may listen there.
+    """
 
     container_port: int
     protocol: str
     host_ip: str
     host_port: int
+    held: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
     """One container; C(absence) says why it must not receive requests now, None that it may.
 
-    C(stop_timeout) in seconds, None when the container does not say. C(swarm): C(service), C(task), C(node) ids and
-    names, empty outside Swarm.
+    C(runs): it has a process, so a port may be its. C(started): when, in a form that sorts. C(stop_timeout) in seconds,
+    None when the container does not say. C(swarm): C(service), C(task), C(node) ids and names, empty outside Swarm.
     """
 
     id: str
     name: str
     absence: str | None
+    runs: bool
+    started: str
     environment: tuple[str, ...]
     labels: Mapping[str, str]
     bindings: tuple[Binding, ...]
@@ -47,18 +53,22 @@ def container_of(inspected: Mapping[str, Any]) -> Container:
     """Read an inspected container; anything that may be null in Docker's answer may be null here."""
     config = inspected.get("Config") or {}
     labels = config.get("Labels") or {}
+    state = inspected.get("State") or {}
+    name = inspected["Name"].lstrip("/")
     host_network = (inspected.get("HostConfig") or {}).get("NetworkMode") == "host"
     timeout = config.get("StopTimeout")
     return Container(
         id=inspected["Id"],
-        name=inspected["Name"].lstrip("/"),
-        absence=_absence(inspected.get("State") or {}),
+        name=name,
+        absence=_absence(state),
+        runs=bool(state.get("Running")) and not state.get("Dead") and not state.get("Restarting"),
+        started=_sortable(state.get("StartedAt") or ""),
         environment=tuple(config.get("Env") or ()),
         labels=labels,
         bindings=_exposed(config) if host_network else _published(inspected.get("NetworkSettings") or {}),
         stop_signal=signal_number(config.get("StopSignal") or ""),
         stop_timeout=float(timeout) if timeout is not None else None,
-        swarm=_swarm(labels),
+        swarm=_swarm(name, labels),
     )
 
 
@@ -94,14 +104,15 @@ def _published(network: Mapping[str, Any]) -> tuple[Binding, ...]:
         Binding(*_port(port), binding.get("HostIp") or "", int(binding["HostPort"]))
         for port, bindings in (network.get("Ports") or {}).items()
         for binding in bindings or ()
-        if binding.get("HostPort")  # Docker empties the host port of a container that is just stopping.
+        # Docker empties the host port of a container that is just stopping; 0 is a wish and no port.
+        if int(binding.get("HostPort") or 0)
     ]
     return tuple(sorted(found, key=lambda b: (b.container_port, b.protocol, b.host_ip, b.host_port)))
 
 
 def _exposed(config: Mapping[str, Any]) -> tuple[Binding, ...]:
     ports = sorted(_port(port) for port in config.get("ExposedPorts") or {})
-    return tuple(Binding(number, protocol, "", number) for number, protocol in ports)
+    return tuple(Binding(number, protocol, "", number, held=False) for number, protocol in ports)
 
 
 def _port(text: str) -> tuple[int, str]:
@@ -109,6 +120,16 @@ def _port(text: str) -> tuple[int, str]:
     return int(number), protocol or "tcp"
 
 
-def _swarm(labels: Mapping[str, str]) -> dict[str, str]:
+def _sortable(moment: str) -> str:
+    """Docker's UTC time without the zone, its fraction, of which Docker leaves out zeros at the end, at full length."""
+    seconds, fraction = moment.removesuffix("Z").partition(".")[::2]
+    return f"{seconds}.{fraction:0<9}"
+
+
+def _swarm(name: str, labels: Mapping[str, str]) -> dict[str, str]:
+    # An image made of a task's container (docker commit) has its labels. Swarm names a task's container after the task.
+    task = labels.get(f"{_SWARM}task.id")
+    if not task or not name.endswith(f".{task}"):
+        return {}
     wanted = {"service": "service.name", "task": "task.id", "node": "node.id"}
     return {key: labels[_SWARM + label] for key, label in wanted.items() if labels.get(_SWARM + label)}

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .registrations import HASH, OWNER, Definition
+from ..ports.catalog import HASH_META, OWNER_META
+from .registrations import Definition
 
 # What Consul shows of a service and what would mislead its readers if somebody changed it behind our mark.
 _COMPARED = (("Name", "Service"), ("Address", "Address"), ("Port", "Port"))
@@ -44,10 +45,10 @@ def plan(desired: Mapping[str, Definition], actual: Mapping[str, Mapping[str, An
 
 def _is_ours(service: Mapping[str, Any], owner: str) -> bool:
     meta = service.get("Meta") or {}
-    return meta.get(OWNER) == owner and HASH in meta
+    return meta.get(OWNER_META) == owner and HASH_META in meta
 
 
 def _same(definition: Definition, service: Mapping[str, Any] | None) -> bool:
-    if service is None or (service.get("Meta") or {}).get(HASH) != definition["Meta"][HASH]:
+    if service is None or (service.get("Meta") or {}).get(HASH_META) != definition["Meta"][HASH_META]:
         return False
     return all(definition[ours] == service.get(theirs) for ours, theirs in _COMPARED)

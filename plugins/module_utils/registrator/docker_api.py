@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 from ..core.errors import EngineError
@@ -19,6 +20,7 @@ from ..core.errors import EngineError
 try:
     import docker
     import requests
+    from docker.constants import DEFAULT_DOCKER_API_VERSION
     from docker.utils import kwargs_from_env
 except ImportError as error:  # The sanity tests import this file without the libraries; the agent's image has them.
     DOCKER_IMPORT_ERROR: ImportError | None = error
@@ -83,7 +85,16 @@ class DockerApi:
     def _client(self) -> Any:
         if self._made is None:
             settings = kwargs_from_env(environment={**os.environ, "DOCKER_HOST": self.host})
-            self._made = docker.APIClient(**settings, version="auto", timeout=self.timeout)
+            # By default the SDK asks for the version while it is being made, when nobody could tell it yet that a proxy
+            # or .netrc of the environment is not for the local engine.
+            asking = docker.APIClient(**settings, version=DEFAULT_DOCKER_API_VERSION, timeout=self.timeout)
+            asking.trust_env = False
+            with closing(asking):
+                answer = asking.version(api_version=False)
+            version = answer.get("ApiVersion") if isinstance(answer, dict) else None
+            if not isinstance(version, str):
+                raise docker.errors.DockerException("its /version names no ApiVersion, so that is no Docker")
+            self._made = docker.APIClient(**settings, version=version, timeout=self.timeout)
             self._made.trust_env = False
         return self._made
 

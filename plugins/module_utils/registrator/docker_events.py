@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -16,22 +17,30 @@ from .docker_api import DockerApi
 from .schedule import FIRST_PAUSE, LONGEST_PAUSE
 from .stopping import TASK_GRACE, Event
 
+LOG = logging.getLogger("registrator")
+
 # A stream is renewed this often, so that a link that died silently is noticed.
 WINDOW = 300.0
 
 
 def event_of(document: dict[str, Any]) -> Event | None:
-    """Docker's event document as an Event; None when it is none. Fields that API 1.52 dropped are not read."""
-    actor = document.get("Actor") or {}
-    if not actor.get("ID") or not document.get("Action"):
+    """Docker's event document as an Event; None when it is none. Fields that API 1.52 dropped are not read.
+
+    None too where it looks otherwise than Docker's do: it would be told again and again, and hide what comes after it.
+    """
+    try:
+        actor = document.get("Actor") or {}
+        if not actor.get("ID") or not document.get("Action"):
+            return None
+        signal = str((actor.get("Attributes") or {}).get("signal", ""))
+        return Event(
+            container=str(actor["ID"]),
+            action=document["Action"].partition(":")[0],
+            signal=int(signal) if signal.isdecimal() else None,
+            time=document.get("timeNano", 0) / 1e9,
+        )
+    except (AttributeError, TypeError, ValueError):
         return None
-    signal = (actor.get("Attributes") or {}).get("signal", "")
-    return Event(
-        container=actor["ID"],
-        action=document["Action"].partition(":")[0],
-        signal=int(signal) if signal.isdecimal() else None,
-        time=document.get("timeNano", 0) / 1e9,
-    )
 
 
 def history(api: DockerApi, since: float, until: float) -> list[Event]:
@@ -58,6 +67,8 @@ class EventStream(threading.Thread):
                 self._follow()
             except EngineError:  # Reported by the main loop, whose own calls fail as well.
                 pass
+            except Exception:  # Without this thread nobody would hear of a stop signal any more.
+                LOG.exception("following Docker's events failed, they are asked for again")
             if time.monotonic() - started > LONGEST_PAUSE:
                 self._pause = FIRST_PAUSE
             time.sleep(self._pause)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..consul.consul_client import Connection
 from ..core.errors import DeliveryError
-from .registrations import Node
+from .registrations import Node, meta_key_problem
 from .stopping import DEFAULT_GRACE
 
 DEFAULT_RESYNC = 10.0
@@ -45,14 +45,7 @@ class Settings:
 
     def connection(self) -> Connection:
         """How to reach the Consul agent of this node; reads the token file, so a new token needs no restart."""
-        token = self.token
-        if self.token_file is not None:
-            try:
-                token = self.token_file.read_text(encoding="utf-8").strip()
-            except OSError as error:
-                raise DeliveryError(
-                    f"consul_token_file '{self.token_file}' cannot be read: {error.strerror}"
-                ) from error
+        token = self.token if self.token_file is None else _token_in(self.token_file)
         return Connection(
             addresses=(self.consul_address,),
             token=token or None,
@@ -62,6 +55,19 @@ class Settings:
             timeout=_CALL_TIMEOUT,
             patience=0.0,  # The agent has its own back-off, in which it still listens to Docker.
         )
+
+
+def _token_in(path: Path) -> str:
+    """The token that a file holds; it goes into a header, so it is one word of ASCII."""
+    try:
+        token = path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise DeliveryError(f"consul_token_file '{path}' cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DeliveryError(f"consul_token_file '{path}' holds no token: write it there as plain ASCII text") from error
+    if len(token.split()) > 1 or not token.isprintable():
+        raise DeliveryError(f"consul_token_file '{path}' holds more than a token: write nothing else into it")
+    return token
 
 
 def settings(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Settings:
@@ -78,8 +84,12 @@ def settings(arguments: Sequence[str], environment: Mapping[str, str] | None = N
     for option in ("resync", "grace"):
         if getattr(given, option) <= 0:
             parser.error(f"--{option} {getattr(given, option):g} is not a time: give seconds above zero")
+    meta_keys = frozenset(key.strip().lower() for key in given.meta.split(",") if key.strip())
+    for key in sorted(meta_keys):
+        if problem := meta_key_problem(key):
+            parser.error(f"--meta '{key}' {problem}: leave it out")
     return Settings(
-        node=Node(given.node, given.ip, given.swarm_names),
+        node=Node(given.node, given.ip, given.swarm_names, meta_keys),
         docker_host=given.docker_host,
         consul_address=given.consul_address,
         token_file=given.consul_token_file,
@@ -119,6 +129,7 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     option("--ip", "REGISTRATOR_IP", None, "address that is registered; its family decides which ports count")
     option("--resync", "REGISTRATOR_RESYNC", DEFAULT_RESYNC, "compare everything this often, in seconds", float)
     option("--grace", "REGISTRATOR_GRACE", DEFAULT_GRACE, "seconds that a container without its own may stop", float)
+    option("--meta", "REGISTRATOR_META", "", "the SERVICE_<KEY> that go to Meta, by commas; others stay private")
     option("--docker-host", "DOCKER_HOST", "unix:///var/run/docker.sock", "Docker's API")
     option("--consul-address", "CONSUL_HTTP_ADDR", "http://127.0.0.1:8500", "the Consul agent of this node")
     option("--consul-token-file", "CONSUL_HTTP_TOKEN_FILE", None, "file that holds the token", Path)

@@ -19,9 +19,9 @@ from .values import Kind
 
 DEPLOY, SCALE, PROXY = "blue_green_deploy", "relative_scale", "proxy_reconfigure"
 PREVIEW, VERIFY, STOP, ROLLBACK = "release_preview", "release_verify", "release_stop", "release_rollback"
-LOCK, ADOPT = "release_lock", "release_adopt"
+LOCK, ADOPT, FILES = "release_lock", "release_adopt", "release_files"
 # Those that hold the lock of a target or wait for it; each goes on with a run or starts one.
-RUN_MODULES = (DEPLOY, SCALE, PROXY, PREVIEW, VERIFY, STOP, ROLLBACK, LOCK, ADOPT)
+RUN_MODULES = (DEPLOY, SCALE, PROXY, PREVIEW, VERIFY, STOP, ROLLBACK, LOCK, ADOPT, FILES)
 EVERY_MODULE = (*RUN_MODULES, "release_info")
 
 

@@ -16,7 +16,15 @@ from typing import Any
 from ..compose.dependencies import COMPLETED, HEALTHY, dependencies, jobs
 from ..compose.project import ComposeProject
 from ..core.errors import DeliveryError
-from ..core.labels import COLOR_LABEL, PROJECT_LABEL, SERVICE_LABEL, SPEC_LABEL, TARGET_LABEL
+from ..core.labels import (
+    COLOR_LABEL,
+    PORT_LABEL,
+    PROJECT_LABEL,
+    REGISTERED_LABEL,
+    SERVICE_LABEL,
+    SPEC_LABEL,
+    TARGET_LABEL,
+)
 from ..core.names import color_name, service_name
 from ..ports.engine import KeptService
 from .dialect import BASE_DIALECT
@@ -95,7 +103,9 @@ def stack_document(
     deploy["labels"] = {**deploy.get("labels", {}), **own, **(labels or {})}
     if color is not None and (labels or {}).get(SPEC_LABEL):
         # On the containers too: the registrator of a node sees no service, and tells the proxies which release it is.
-        translated["labels"] = {**translated.get("labels", {}), SPEC_LABEL: (labels or {})[SPEC_LABEL]}
+        # Name and port are labels of ours: an image or the file may have what registrators' conventions say too.
+        told = {SPEC_LABEL: (labels or {})[SPEC_LABEL], REGISTERED_LABEL: registered, PORT_LABEL: str(port)}
+        translated["labels"] = {**translated.get("labels", {}), **told}
     translated["image"] = pinned.get(translated["image"], translated["image"])
     services = {stack_key(target, color): translated} if with_target else {}
     given = {name: project.service(name, "side_targets") for name in dict.fromkeys((target, *side_targets))}

@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from ansible_collections.dockerflow.delivery.tests.integration.registrator.agent_process import IP, AgentProcess
 from ansible_collections.dockerflow.delivery.tests.integration.registrator.consul_server import ConsulServer
-from ansible_collections.dockerflow.delivery.tests.integration.registrator.containers import IMAGE, docker, inspect
+from ansible_collections.dockerflow.delivery.tests.integration.registrator.containers import (
+    IMAGE,
+    TestContainers,
+    docker,
+    inspect,
+)
 from ansible_collections.dockerflow.delivery.tests.integration.swarm import eventually
 
 
@@ -26,9 +32,9 @@ def swarm(images: None, request: pytest.FixtureRequest) -> None:
 def create(service: str) -> Iterator[Callable[..., None]]:
     """Call C(create(*options)): a Swarm service named like the test's service; its containers are killed at the end."""
 
-    def make(*options: str, command: tuple[str, ...] = ("sleep", "3600")) -> None:
+    def make(*options: str, image: str = IMAGE, command: tuple[str, ...] = ("sleep", "3600")) -> None:
         fixed = ("--detach", "--name", service, "--no-resolve-image", "--publish=mode=host,target=8080")
-        docker("service", "create", *fixed, *options, IMAGE, *command)
+        docker("service", "create", *fixed, *options, image, *command)
 
     yield make
     subprocess.run(["docker", "service", "rm", service], capture_output=True, timeout=60, check=False)
@@ -110,3 +116,82 @@ def test_name_of_the_swarm_service_by_option(
     assert not registered(consul, service)
     new_agent(consul, "--swarm-names").once()
     assert registered(consul, service) == running(service)
+
+
+CONVENTIONS = {
+    "SERVICE_IGNORE": "true",
+    "SERVICE_8080_NAME": "web",
+    "SERVICE_ID": "web-1",
+    "SERVICE_8080_CHECK_TCP": "true",
+    "SERVICE_PASSWORD_DB": "hunter2",
+}
+PLACES = [
+    pytest.param(lambda key, value: f"ENV {key}={value}", (), id="environment of the image"),
+    pytest.param(lambda key, value: f"LABEL {key}={value}", (), id="label of the image"),
+    pytest.param(None, ("--env",), id="environment"),
+    pytest.param(None, ("--container-label",), id="label"),
+]
+
+
+def colored(name: str) -> list[str]:
+    """What a release tells of a colour's containers."""
+    own = {"dockerflow.registered": name, "dockerflow.port": "8080", "dockerflow.spec": "s1"}
+    return [f"--container-label={key}={value}" for key, value in own.items()]
+
+
+@contextmanager
+def image_with(name: str, lines: list[str]) -> Iterator[str]:
+    """An image of that name which is the base image and these lines of a Dockerfile."""
+    dockerfile = "\n".join([f"FROM {IMAGE}", *lines])
+    subprocess.run(["docker", "build", f"--tag={name}", "-"], input=dockerfile.encode(), timeout=120, check=True)
+    try:
+        yield name
+    finally:
+        subprocess.run(["docker", "rmi", "--force", name], capture_output=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(("of_image", "options"), PLACES)
+def test_conventions_from_any_place_do_not_touch_a_coloured_service(
+    agent: AgentProcess,
+    consul: ConsulServer,
+    create: Callable[..., None],
+    service: str,
+    of_image: Callable[[str, str], str] | None,
+    options: tuple[str, ...],
+) -> None:
+    given = [f"{option}={key}={value}" for option in options for key, value in CONVENTIONS.items()]
+    lines = [of_image(key, value) for key, value in CONVENTIONS.items()] if of_image is not None else []
+    with image_with(service, lines) as image:
+        create("--replicas=1", "--stop-grace-period=1s", *given, *colored(f"{service}-blue"), image=image)
+        eventually(lambda: consul.services(f"{service}-blue"), "registered under the name of its colour")
+        ((key, entry),) = consul.services(f"{service}-blue").items()
+        [(port, task)] = list(running(service).items())
+        assert (entry["ServicePort"], entry["ServiceMeta"]["swarm_task"]) == (int(port), task["task"])
+        assert entry["ServiceMeta"]["dockerflow_spec"] == "s1"
+        assert key.endswith(f".{task['task']}:{port}")
+        assert "hunter2" not in repr(entry)
+        assert not consul.services("web")
+
+
+def test_a_copy_of_a_coloured_container_is_no_release(
+    agent: AgentProcess,
+    consul: ConsulServer,
+    create: Callable[..., None],
+    containers: TestContainers,
+    service: str,
+) -> None:
+    create("--replicas=1", "--stop-grace-period=1s", f"--env=SERVICE_NAME={service}", *colored(service))
+    eventually(lambda: registered(consul, service) == running(service) != {}, "the release is registered")
+    [task] = list(running(service).values())
+    try:
+        docker("commit", task["container"], service)  # with its labels and its environment
+        copy = containers.run_as_is(service, "--publish=8080")
+        eventually(lambda: len(consul.services(service)) == 2, "the copy is registered too, as it asks for")
+        marks = {
+            entry["ServiceMeta"]["container"]: entry["ServiceMeta"].get("dockerflow_spec")
+            for entry in consul.services(service).values()
+        }
+        assert marks == {task["container"]: "s1", copy: None}
+    finally:
+        containers.remove()
+        subprocess.run(["docker", "rmi", "--force", service], capture_output=True, timeout=60, check=False)

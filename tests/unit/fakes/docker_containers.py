@@ -112,10 +112,15 @@ class FakeDocker:
     trust_env = True
 
     def client(self, **_settings: Any) -> FakeDocker:
-        """The version is negotiated at once."""
+        """Made without asking."""
+        return self
+
+    def version(self, *, api_version: bool) -> Document:
+        """It is asked for before any client is made to stay."""
+        assert not api_version
         self._answer()
         self.clients += 1
-        return self
+        return {"ApiVersion": self.api_version}
 
     def close(self) -> None:
         """Connections are closed."""

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import importlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -79,7 +80,11 @@ def test_every_module_that_waits_is_followed() -> None:
     routing = yaml.safe_load((ROOT / "meta/runtime.yml").read_text(encoding="utf-8"))
     followed = routing["plugin_routing"]["modules"]
     waiting = [name for name in routing["action_groups"]["delivery"] if name != "release_info"]
-    assert followed == {name: {"action_plugin": "dockerflow.delivery.progress"} for name in waiting}
+    assert sorted(followed) == waiting
+    for name in waiting:
+        plugin = followed[name]["action_plugin"].rpartition(".")[2]
+        found = importlib.import_module(f"ansible_collections.dockerflow.delivery.plugins.action.{plugin}")
+        assert issubclass(found.ActionModule, progress.ActionModule), name
 
 
 def test_lines_are_shown_on_standard_error_while_the_module_runs(shown: Shown) -> None:

@@ -65,6 +65,12 @@ def test_the_token(tmp_path: Path, token: str | None, content: str, expected: st
     assert found.token == expected
 
 
+def test_a_token_file_that_holds_no_text(tmp_path: Path) -> None:
+    (tmp_path / "token").write_bytes(b"\xff\xfe")
+    with pytest.raises(DeliveryError, match=r"^consul_token_file '.*/token' holds no text: write"):
+        consul_connection({**CONSUL, "consul_token_file": str(tmp_path / "token")})
+
+
 def test_a_token_file_that_cannot_be_read() -> None:
     with pytest.raises(
         DeliveryError, match=r"^consul_token_file '/none' cannot be read \(No such file or directory\): corr"

@@ -55,6 +55,59 @@ def test_what_must_not_serve_is_taken_out_and_why(
     assert [line.rpartition(" ")[2] for line in said()] == [f"({reason})"]
 
 
+def moved(engine: FakeDocker, app: str) -> None:
+    engine.documents[app]["NetworkSettings"]["Ports"]["8080/tcp"][0]["HostPort"] = "40000"
+
+
+def taken(engine: FakeDocker, app: str) -> None:
+    other = engine.run("other", "PATH=/bin")
+    ports = engine.documents[other]["NetworkSettings"]["Ports"]["8080/tcp"]
+    ports[0]["HostPort"] = str(engine.port(app))
+    engine.change(other, StartedAt="2100-01-01T00:00:00Z")
+
+
+def unreadable(engine: FakeDocker, app: str) -> None:
+    engine.documents[app]["NetworkSettings"]["Ports"] = {"web": [{"HostIp": "", "HostPort": "1"}]}
+
+
+THERE: list[Any] = [
+    pytest.param(moved, "(no longer asked for, or another's port)", id="on another port"),
+    pytest.param(taken, "(no longer asked for, or another's port)", id="its port is another's"),
+    pytest.param(unreadable, "(it can no longer be read)", id="unreadable"),
+]
+
+
+@pytest.mark.parametrize(("happens", "reason"), THERE)
+def test_a_container_that_is_there_is_not_called_gone(
+    engine: FakeDocker,
+    run: Comparisons,
+    said: Callable[[], list[str]],
+    happens: Callable[[FakeDocker, str], None],
+    reason: str,
+) -> None:
+    app = engine.run("app")
+    run.run(set(), NOW)
+    said()
+    happens(engine, app)
+    run.run({app}, NOW)
+    assert [line.partition(" app ")[2] for line in said() if line.startswith("- ")] == [reason]
+
+
+def test_an_address_is_not_registered_for_two(
+    engine: FakeDocker, catalog: FakeCatalog, run: Comparisons, said: Callable[[], list[str]]
+) -> None:
+    old = engine.run("old")
+    run.run(set(), NOW)
+    taken(engine, old)
+    said()
+    for _time in range(2):
+        assert run.run(set(), NOW).services == 0
+        assert catalog.services == {}
+    where = f"10.0.0.1:{engine.port(old)}"
+    warned = [line for line in said() if "answers" in line]
+    assert warned == [f"old: at {where} container 6f7468657200 answers, so app is not registered there"]
+
+
 def test_a_container_that_dies_between_list_and_inspection_does_not_hold_up_the_others(
     engine: FakeDocker, catalog: FakeCatalog, run: Comparisons, said: Callable[[], list[str]]
 ) -> None:
@@ -176,16 +229,18 @@ def test_dry_run_says_what_it_would_do(
 
 
 def test_withdraw_takes_out_all_of_this_node_and_nothing_else(
-    engine: FakeDocker, catalog: FakeCatalog, run: Comparisons
+    engine: FakeDocker, catalog: FakeCatalog, run: Comparisons, said: Callable[[], list[str]]
 ) -> None:
     for name in ("one", "two"):
         engine.run(name)
     run.run(set(), NOW)
     catalog.services["vault"] = dict(FOREIGN)
+    said()
     # It needs no Docker: the services of a node whose engine is gone can be withdrawn.
     engine.stop()
     assert Comparisons(catalog).withdraw()
     assert list(catalog.services) == ["vault"]
+    assert {line.rpartition(" ")[2] for line in said()} == {"(withdrawn)"}
 
 
 def test_warnings_are_forgotten_before_they_pile_up(

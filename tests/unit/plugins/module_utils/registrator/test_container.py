@@ -49,10 +49,13 @@ def test_absence(inspected: Inspected, state: dict[str, Any] | None, expected: s
         pytest.param({"NetworkSettings": None}, (), id="null network"),
         pytest.param({"Ports": {"80/tcp": None}}, (), id="exposed only"),
         pytest.param({"Ports": {"80/tcp": [{"HostIp": "", "HostPort": ""}]}}, (), id="emptied while stopping"),
+        pytest.param({"Ports": {"80/tcp": [{"HostIp": "", "HostPort": "0"}]}}, (), id="0 is no port"),
         pytest.param(
             {"Ports": {"53/udp": [{"HostIp": None, "HostPort": "53"}]}}, (Binding(53, "udp", "", 53),), id="udp"
         ),
-        pytest.param({"NetworkMode": "host"}, (Binding(8080, "tcp", "", 8080),), id="host network: exposed ports"),
+        pytest.param(
+            {"NetworkMode": "host"}, (Binding(8080, "tcp", "", 8080, held=False),), id="host network: exposed ports"
+        ),
         pytest.param({"NetworkMode": "host", "ExposedPorts": None}, (), id="host network, nothing exposed"),
     ],
 )
@@ -77,11 +80,41 @@ def test_swarm_task(inspected: Inspected) -> None:
         "com.docker.swarm.node.id": "vrg45cm3899wafdjev8uvcc0p",
         "com.docker.swarm.task": "",
     }
-    assert container_of(inspected(Labels=labels)).swarm == {
+    name = "/books-ms_app-blue.1.vag6o5j8fj0umwvvfehbekzgq"
+    assert container_of(inspected(Name=name, Labels=labels)).swarm == {
         "service": "books-ms_app-blue",
         "task": "vag6o5j8fj0umwvvfehbekzgq",
         "node": "vrg45cm3899wafdjev8uvcc0p",
     }
+    # An image made of a task's container has its labels, and what runs of that image is no task.
+    assert container_of(inspected(Name="/copy", Labels=labels)).swarm == {}
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        pytest.param({"Running": True}, True, id="running"),
+        pytest.param({"Running": True, "Paused": True}, True, id="paused: its ports are its own"),
+        pytest.param({"Running": True, "Health": {"Status": "unhealthy"}}, True, id="unhealthy"),
+        pytest.param({"Running": True, "Restarting": True}, False, id="between two starts"),
+        pytest.param({"Running": False}, False, id="exited"),
+        pytest.param({"Running": True, "Dead": True}, False, id="dead"),
+        pytest.param(None, False, id="null state"),
+    ],
+)
+def test_runs(inspected: Inspected, state: dict[str, Any] | None, expected: bool) -> None:
+    assert container_of(inspected(State=state)).runs is expected
+
+
+def test_starts_are_sorted_though_docker_leaves_zeros_out(inspected: Inspected) -> None:
+    moments = [
+        "2026-11-21T11:08:55Z",
+        "2026-11-21T11:08:55.09Z",
+        "2026-11-21T11:08:55.100000001Z",
+        "2026-11-21T11:09:00Z",
+    ]
+    started = [container_of(inspected(StartedAt=moment)).started for moment in moments]
+    assert sorted(started) == started
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import json
+import select
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -59,6 +62,35 @@ def test_another_docker_host_in_the_environment_does_not_count(
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     engine.answers["/containers/json"] = (200, [])
     assert api.containers() == []
+
+
+def test_a_proxy_in_the_environment_is_never_asked_for_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not for the version either, which is the first question."""
+    with socket.create_server(("127.0.0.1", 0)) as proxy, socket.create_server(("127.0.0.1", 0)) as engine:
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        monkeypatch.setenv("no_proxy", "")
+        asked: list[str] = []
+
+        def accept() -> None:
+            ready, _writing, _broken = select.select([proxy, engine], [], [], 10)
+            asked.append("engine" if engine in ready else "proxy" if ready else "nobody")
+            for server in ready:
+                server.accept()[0].close()
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        with pytest.raises(EngineError):
+            DockerApi(f"tcp://127.0.0.1:{engine.getsockname()[1]}", timeout=10).containers()
+        thread.join()
+    assert asked == ["engine"]
+
+
+@pytest.mark.parametrize("answer", [pytest.param({}, id="no version"), pytest.param([], id="no document")])
+def test_what_answers_otherwise_than_docker_is_no_engine(engine: DockerHttp, api: DockerApi, answer: Any) -> None:
+    engine.answers["/version"] = (200, answer)
+    with pytest.raises(EngineError, match=r"its /version names no ApiVersion"):
+        api.containers()
 
 
 FAILURES = [

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,13 +46,22 @@ from ansible_collections.dockerflow.delivery.tests.unit.fakes.scripted_time impo
         ),
         pytest.param({"status": "start", "id": "a"}, None, id="the old fields are not read"),
         pytest.param({}, None, id="empty"),
+        pytest.param([], None, id="a list"),
+        pytest.param({"Action": "kill", "Actor": "a"}, None, id="an actor that is none"),
+        pytest.param({"Action": 1, "Actor": {"ID": "a"}}, None, id="an action that is a number"),
+        pytest.param({"Action": "kill", "Actor": {"ID": "a"}, "timeNano": "x"}, None, id="a time that is none"),
+        pytest.param(
+            {"Action": "kill", "Actor": {"ID": "a", "Attributes": {"signal": 15}}, "timeNano": 0},
+            Event("a", "kill", 15, 0.0),
+            id="a signal as a number",
+        ),
     ],
 )
 def test_event(document: dict[str, Any], expected: Event | None) -> None:
     assert event_of(document) == expected
 
 
-class EndOfTestError(Exception):
+class EndOfTestError(BaseException):
     """What the script ends a stream with that never ends by itself."""
 
 
@@ -61,6 +71,7 @@ class Followed:
 
     engine: FakeDocker
     told: list[str] = field(default_factory=list)
+    on_event: Callable[[Event], None] | None = None
 
     def until(self, seconds: float) -> list[str]:
         """Follow for that long, from now on."""
@@ -69,7 +80,9 @@ class Followed:
             raise EndOfTestError
 
         self.engine.time.after(seconds, end)
-        stream = EventStream(DockerApi("unix:///engine"), self._event, lambda: self.told.append("complete"))
+        stream = EventStream(
+            DockerApi("unix:///engine"), self.on_event or self._event, lambda: self.told.append("complete")
+        )
         with pytest.raises(EndOfTestError):
             stream.run()
         return self.told
@@ -164,6 +177,24 @@ def test_an_engine_that_forgot_the_events_is_complete_all_the_same(
     time.after(11, lambda: engine.run("meanwhile"))
     time.after(12, lambda: engine.start(forgetful=True))
     assert followed.until(30) == ["complete", "complete"]
+
+
+def test_the_stream_is_followed_whatever_goes_wrong_with_one_event(
+    time: ScriptedTime, engine: FakeDocker, followed: Followed, said: Callable[[], list[str]]
+) -> None:
+    failures = [RuntimeError("nobody thought of this")]
+    note = followed.told.append
+
+    def fail_once(event: Event) -> None:
+        if failures:
+            raise failures.pop()
+        note(event.action)
+
+    followed.on_event = fail_once
+    time.after(5, lambda: engine.run("one"))
+    time.after(10, lambda: engine.run("two"))
+    assert followed.until(20) == ["complete", "start", "complete", "start"]
+    assert said() == ["following Docker's events failed, they are asked for again"]
 
 
 def test_history_has_what_is_an_event(time: ScriptedTime, engine: FakeDocker) -> None:

@@ -52,6 +52,8 @@ def test_environment_and_command_line() -> None:
         pytest.param(["--ip", "node-1"], "--ip 'node-1' is not an IP address", id="a name is no address"),
         pytest.param([*IP, "--node", ""], "--node is empty", id="no node"),
         pytest.param([*IP, "--resync", "0"], "--resync 0 is not a time", id="no time"),
+        pytest.param([*IP, "--meta", "a.b"], "--meta 'a.b' is no valid Meta key", id="no Meta key"),
+        pytest.param([*IP, "--meta", "x,Owner"], "--meta 'owner' is a mark of the registrator", id="a mark of ours"),
         pytest.param([*IP, "--resync", "soon"], "invalid float value", id="not a number"),
         pytest.param([*IP, "--consul-token", "x"], "unrecognized arguments", id="no token on the command line"),
     ],
@@ -70,6 +72,29 @@ def test_token_is_read_from_its_file_each_time(tmp_path: Path) -> None:
     for token in ("one", "two"):
         file.write_text(f"{token}\n")
         assert given.connection().token == token
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(b"\xff\xfe1\x002\x00", "holds no token", id="UTF-16"),
+        pytest.param(bytes(range(128, 160)), "holds no token", id="binary"),
+        pytest.param("clé".encode(), "holds no token", id="not ASCII"),
+        pytest.param(b"one\ntwo\n", "holds more than a token", id="two lines"),
+        pytest.param(b"token: one\n", "holds more than a token", id="YAML"),
+        pytest.param(b"one\x00", "holds more than a token", id="a zero byte"),
+    ],
+)
+def test_token_file_that_holds_none(tmp_path: Path, content: bytes, message: str) -> None:
+    file = tmp_path / "token"
+    file.write_bytes(content)
+    with pytest.raises(DeliveryError, match=f"consul_token_file '{file}' {message}"):
+        settings([*IP, "--consul-token-file", str(file)], {}).connection()
+
+
+def test_meta_is_asked_for_by_name() -> None:
+    assert settings(IP, {"REGISTRATOR_META": "Version, team,"}).node.meta_keys == {"version", "team"}
+    assert settings(IP, {}).node.meta_keys == frozenset()
 
 
 def test_token_does_not_show() -> None:

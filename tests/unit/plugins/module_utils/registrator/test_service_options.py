@@ -34,19 +34,42 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.registrator.se
         pytest.param(["SERVICE_DRAIN=false"], {}, {"drain": False}, id="no drain"),
         pytest.param(["SERVICE_ID=x", "SERVICE_IP=10.0.0.9"], {}, {"id": "x", "address": "10.0.0.9"}, id="id and ip"),
         pytest.param(
-            ["SERVICE_VERSION=2", "SERVICE_8080_ZONE=a", "SERVICE_NAME=n", "PATH=/bin"],
-            {"other": "x"},
-            {"meta": {"version": "2", "zone": "a"}},
-            id="everything else is Meta",
-        ),
-        pytest.param(
             ["SERVICE_CHECK_HTTP=/health", "SERVICE_8080_CHECK_TCP=yes"],
             {},
-            {"check": {"HTTP": "/health", "TCP": "yes"}, "meta": {}},
-            id="checks are no Meta",
+            {"check": {"HTTP": "/health", "TCP": "yes"}, "given": ("CHECK_HTTP", "CHECK_TCP")},
+            id="checks",
         ),
     ],
 )
 def test_options(environment: list[str] | None, labels: dict[str, str] | None, expected: dict[str, Any]) -> None:
     options = ContainerOptions(environment, labels).for_port(8080, "tcp")
     assert {key: getattr(options, key) for key in expected} == expected
+
+
+META = [
+    pytest.param({"SERVICE_PASSWORD_DB": "hunter2"}, (), {}, id="nobody asked"),
+    pytest.param({"SERVICE_8080_PASSWORD": "hunter2", "SERVICE_8080_TCP_KEY": "hunter2"}, (), {}, id="per port"),
+    pytest.param({"SERVICE_VERSION": "2", "SERVICE_PASSWORD": "hunter2"}, ("version",), {"version": "2"}, id="asked"),
+    pytest.param({"SERVICE_Version": "2"}, ("version",), {"version": "2"}, id="whatever the case"),
+    pytest.param({"SERVICE_VERSION": "1", "SERVICE_8080_VERSION": "2"}, ("version",), {"version": "2"}, id="port wins"),
+    pytest.param({"SERVICE_80_VERSION": "2"}, ("version",), {}, id="another port"),
+    pytest.param({"SERVICE_NAME_KEY": "hunter2", "SERVICE_ID_KEY": "hunter2"}, (), {}, id="beginning as a known key"),
+    pytest.param({"SERVICE_": "hunter2", "SERVICE": "hunter2", "service_x": "hunter2"}, ("",), {}, id="no key"),
+    pytest.param({"SERVICE_CHECK_TCP": "yes", "SERVICE_NAME": "a"}, ("check_tcp", "name"), {}, id="meant otherwise"),
+]
+
+
+@pytest.mark.parametrize("place", [pytest.param(0, id="environment or image"), pytest.param(1, id="label")])
+@pytest.mark.parametrize(("given", "asked", "expected"), META)
+def test_only_what_was_asked_for_is_meta(
+    given: dict[str, str], asked: tuple[str, ...], expected: dict[str, str], place: int
+) -> None:
+    environment = [] if place else [f"{key}={value}" for key, value in given.items()]
+    options = ContainerOptions(environment, given if place else {}, frozenset(asked)).for_port(8080, "tcp")
+    assert options.meta == expected
+
+
+def test_a_label_of_ours_is_meta_without_being_asked_for() -> None:
+    labels = {"dockerflow.meta.Team": "books", "dockerflow.color": "blue"}
+    options = ContainerOptions(["dockerflow.meta.x=hunter2"], labels).for_port(8080, "tcp")
+    assert options.meta == {"Team": "books"}

@@ -52,7 +52,9 @@ def test_marks(inspected: Inspected, stop_signal: str, events: list[tuple[str, i
         pytest.param({}, 30, id="default"),
         pytest.param({"StopTimeout": 5}, 5, id="the container's own"),
         pytest.param({"StopTimeout": 0}, 0, id="none at all"),
-        pytest.param({"Labels": {"com.docker.swarm.task.id": "t"}}, TASK_GRACE, id="Swarm ends a stop itself"),
+        pytest.param(
+            {"Name": "/app.1.t", "Labels": {"com.docker.swarm.task.id": "t"}}, TASK_GRACE, id="Swarm ends a stop itself"
+        ),
     ],
 )
 def test_marks_expire_after_the_grace_time(inspected: Inspected, changes: dict[str, Any], grace: float) -> None:

@@ -115,7 +115,12 @@ def test_labels_of_the_file_and_of_the_caller() -> None:
     service = stack_document(project, "app", "blue", labels={"dockerflow.run": "r1"}).content["services"]["app-blue"]
     assert service["labels"] == {"kind": "container"}
     known = stack_document(project, "app", "blue", labels={"dockerflow.spec": "s1"}).content["services"]["app-blue"]
-    assert known["labels"] == {"kind": "container", "dockerflow.spec": "s1"}
+    assert known["labels"] == {
+        "kind": "container",
+        "dockerflow.spec": "s1",
+        "dockerflow.registered": "shop-app-blue",
+        "dockerflow.port": "8080",
+    }
     assert service["deploy"]["labels"] == {
         "team": "books",
         "dockerflow.project": "shop",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.catalog import Instance
@@ -50,18 +51,23 @@ def test_judging(
     assert bool(judgement.notes) is noted
 
 
+# What our registrator writes of a container that is no instance of a release.
+OURS = {"owner": "node-1", "hash": "0123456789abcdef"}
+
+
 @pytest.mark.parametrize(
     ("wanted", "of", "servers"),
     [
         pytest.param("s2", ["s2", "s2"], [A, B], id="all of the release"),
         pytest.param("s2", ["s2", "s1"], [A], id="one of a release that was superseded: its node came back"),
         pytest.param("s2", ["s2", None], [A, B], id="another registrator does not say"),
+        pytest.param("s2", ["s2", OURS], [A], id="ours says it is of none: an impostor with the name of one"),
         pytest.param("", ["s1", "s2"], [A, B], id="the route does not say"),
     ],
 )
-def test_only_instances_of_the_release_are_servers(wanted: str, of: list[str | None], servers: list[Endpoint]) -> None:
+def test_only_instances_of_the_release_are_servers(wanted: str, of: list[Any], servers: list[Endpoint]) -> None:
     found = [
-        replace(_instance(endpoint), meta={"dockerflow_spec": spec} if spec else {})
+        replace(_instance(endpoint), meta=spec if spec is OURS else {"dockerflow_spec": spec} if spec else {})
         for endpoint, spec in zip((A, B), of, strict=True)
     ]
     assert list(judge("books-blue", found, [A, B], 2, {A, B}, wanted).servers) == servers
