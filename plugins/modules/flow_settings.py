@@ -122,8 +122,8 @@ settings:
       sample: {secrets.password: [{project_directory: vault, env_file: []}]}
     encrypted_files:
       description:
-        - Those of C(project_files) that Ansible Vault encrypted. M(dockerflow.delivery.release_files) decrypts them; where they lie
-          they are of no use to Compose.
+        - Those of C(project_files) that Ansible Vault encrypted. M(dockerflow.delivery.release_files) decrypts them;
+          where they lie they are of no use to Compose.
       type: list
       elements: str
       sample: [password.txt]

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import DeliveryError
+from ..syntax.variables import referenced_variables
 from .canonical import canonical
-from .variables import referenced_variables
 
 # Compose reports through a logger: time="…" level=warning msg="…".
 _LOGGED = re.compile(r'time="[^"]*" level=(?P<level>\w+) msg="(?P<message>(?:[^"\\]|\\.)*)"')

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..core.errors import DeliveryError
-from .dotenv import read_dotenv
+from ..syntax.dotenv import read_dotenv
 
 # In Compose's own order of preference.
 DEFAULT_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")

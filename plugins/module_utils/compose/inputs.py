@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .documents import parse_documents, read_text
+from ..syntax.documents import parse_documents, read_text
+from ..syntax.variables import referenced_variables
 from .location import Location
 from .scope import Scope, Step, included_scope, inside, resolve
-from .variables import referenced_variables
 
 # Compose reads these from the environment itself.
 _COMPOSE_VARIABLES = frozenset({

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from ..core.errors import DeliveryError
 from ..core.names import is_dns_label
+from ..syntax.variables import interpolate
 from .files import find_files, project_variables, variable_files
-from .variables import interpolate
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from ..core.errors import DeliveryError
-from .dotenv import read_dotenv
-from .variables import interpolate
+from ..syntax.dotenv import read_dotenv
+from ..syntax.variables import interpolate
 
 _REMOTE = ("://", "git@")
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import DeliveryError
-from .documents import YAML_AVAILABLE, parse_documents, read_text
-from .scalars import flag, scalar_text
-from .short_ports import parse_short_port
-from .variables import interpolate
+from ..syntax.documents import YAML_AVAILABLE, parse_documents, read_text
+from ..syntax.scalars import flag, scalar_text
+from ..syntax.short_ports import parse_short_port
+from ..syntax.variables import interpolate
 
 _INSTALL = "install Docker's Compose plugin on this host (role docker does)"
 

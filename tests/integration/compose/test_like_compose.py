@@ -18,10 +18,10 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.files 
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.inputs import project_files
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.location import locate
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.project import ComposeProject, load_project
-from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.variables import interpolate
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.names import is_dns_label
 from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.project_settings import project_settings
+from ansible_collections.dockerflow.delivery.plugins.module_utils.syntax.variables import interpolate
 from ansible_collections.dockerflow.delivery.tests.unit.fixtures.compose.corpus import CORPUS
 from ansible_collections.dockerflow.delivery.tests.unit.fixtures.compose.hard_yaml import DOTENV, SCALARS, TEMPLATES
 from ansible_collections.dockerflow.delivery.tests.unit.fixtures.compose.small_project import Project

@@ -20,8 +20,9 @@ PRIVATE = "# Private to this collection: nothing outside of it may import this f
 ROOMS: dict[str, set[str]] = {
     "core": set(),
     "routes": {"core"},
-    "compose": {"core"},
-    "settings": {"core", "routes", "compose"},
+    "syntax": {"core"},
+    "compose": {"core", "syntax"},
+    "settings": {"core", "routes", "syntax", "compose"},
     "ports": {"core", "compose"},
     "stack": {"core", "compose", "ports"},
     "swarm": {"core", "compose", "ports", "stack"},

@@ -30,9 +30,7 @@ HERE, THERE = "/projects/.shop/app/5e88", "/projects/shop"
 def test_paths_below_the_directory_move(value: Any, expected: Any, slash: str) -> None:
     document = {"services": {"app": {"volumes": value}}, "secrets": {"pw": {"file": f"{HERE}/pw"}}}
     contents = {("secrets", "pw"): f"{HERE}/pw".encode()}
-    project = ComposeProject(
-        "shop", HERE + slash, (f"{HERE}/compose.yaml",), "compose", document["services"], document, contents
-    )
+    project = ComposeProject("shop", HERE + slash, (f"{HERE}/compose.yaml",), document["services"], document, contents)
     moved = relocated(project, THERE + slash)
     assert moved.services == {"app": {"volumes": expected}}
     assert moved.document["services"] == moved.services

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.short_ports import parse_short_port
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
+from ansible_collections.dockerflow.delivery.plugins.module_utils.syntax.short_ports import parse_short_port
 
 
 def port(target: int, protocol: str = "tcp", **more: object) -> dict[str, object]:

@@ -6,8 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.dotenv import read_dotenv
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
+from ansible_collections.dockerflow.delivery.plugins.module_utils.syntax.dotenv import read_dotenv
 
 DOTENV = [
     pytest.param("A=1\nB=two words\n", {"A": "1", "B": "two words"}, id="plain"),

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.compose import documents
-from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.documents import parse_documents
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
+from ansible_collections.dockerflow.delivery.plugins.module_utils.syntax import documents
+from ansible_collections.dockerflow.delivery.plugins.module_utils.syntax.documents import parse_documents
 
 FILE = Path("/x/compose.yaml")
 READ: list[Any] = [

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.scalars import (
+from ansible_collections.dockerflow.delivery.plugins.module_utils.syntax.scalars import (
     Scalar,
     flag,
     scalar_text,

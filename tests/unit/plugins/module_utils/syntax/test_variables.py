@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.variables import (
+from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
+from ansible_collections.dockerflow.delivery.plugins.module_utils.syntax.variables import (
     interpolate,
     referenced_variables,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 
 REFERENCES = [
     pytest.param("image: app:1", set(), id="none"),
