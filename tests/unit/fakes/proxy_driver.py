@@ -168,6 +168,10 @@ class FakeRunning:
         self._called("servers")
         return {backend: dict(states) for backend, states in self.driver.states.items()}
 
+    def live(self) -> dict[str, str]:
+        self._called("live")
+        return {service: split.live for service, split in self.driver.memory.items()}
+
     def switch(self, routes: Collection[Route]) -> None:
         self._called("switch")
         split = {route.service: route.split for route in routes if route.service in self.driver.loaded}
