@@ -48,7 +48,7 @@ options:
     type: int
     default: 300
   max_failures:
-    description: While they are waited for, so many of them may end by themselves.
+    description: The wait for them ends when so many of them ended by themselves.
     type: int
     default: 3
 seealso:

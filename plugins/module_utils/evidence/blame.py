@@ -71,6 +71,13 @@ def judge_blame(scene: Scene) -> Verdict:
     if len(scene.running) < scene.required:
         return Verdict(f"only {len(scene.running)} of {scene.required} instances run: see why the program ends", True)
     missing = unregistered(scene.running, scene.registered)
+    critical = [task for task in missing if any(belongs(one, task) for one in scene.registered)]
+    if critical:
+        return Verdict(
+            f"a check in Consul says that an instance of '{scene.service}' is not well, so it is the program",
+            True,
+            critical[0],
+        )
     if missing:
         node = missing[0].node_address or missing[0].node_id
         return Verdict(

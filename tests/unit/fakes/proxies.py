@@ -53,8 +53,7 @@ class FakeProxy:
         if self.behaviour != CONFIRMS:
             said = self.services.setdefault(service, {"revision": 0, "live": None, "colors": {}})
             said["error"] = self.behaviour
-            if self.current and route is not None:
-                said["written"] = route.revision
+            said["written"] = route.revision if self.current and route is not None else None
         elif route is None:
             self.services.pop(service, None)
         else:

@@ -97,6 +97,22 @@ def test_one_proxy_that_refuses_puts_all_back(deployed: World, when: int, late: 
     assert all(member.services[SERVICE]["live"] == "blue" for member in deployed.proxies.members.values())
 
 
+def test_a_proxy_that_can_take_nothing_any_more_is_not_mixed_while_its_users_stayed(deployed: World) -> None:
+    proxy = deployed.proxies["proxy-2"]
+    take = proxy.take
+
+    def fills(service: str, written: Route | None) -> None:
+        if written is not None and written.revision >= 6:
+            proxy.behaviour = "disk full"
+        take(service, written)
+
+    proxy.take = fills  # type: ignore[method-assign]
+    with pytest.raises(DeliveryError, match=r"^proxy 'proxy-2' refuses revision 6 .*: disk full$") as raised:
+        flip(deployed, timeout=5.0)
+    assert raised.value.result == {"undone": True, "mixed": False}
+    assert all(member.services[SERVICE]["live"] == "blue" for member in deployed.proxies.members.values())
+
+
 def test_an_old_refusal_does_not_stop_a_new_attempt(deployed: World) -> None:
     # The disk was full an hour ago; the proxy says so until it is asked again.
     deployed.proxies["proxy-2"].services[SERVICE]["error"] = "disk full"
