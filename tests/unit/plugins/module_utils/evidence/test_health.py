@@ -52,6 +52,12 @@ def test_judge(tasks: list[TaskState], wanted: int, ready: bool, fatal: str | No
     assert text in verdict.text
 
 
+@pytest.mark.parametrize("failed", [0, 1])
+def test_where_none_may_end_the_first_that_does_ends_the_wait(failed: int) -> None:
+    verdict = judge([task("failed", f"t{n}") for n in range(failed)], 1, NONE, 0)
+    assert (verdict.fatal is not None) == bool(failed)
+
+
 @pytest.mark.parametrize(
     ("tasks", "ready"),
     [

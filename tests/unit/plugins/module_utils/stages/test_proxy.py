@@ -14,9 +14,11 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors im
     LockLostError,
     OutOfDateError,
 )
+from ansible_collections.dockerflow.delivery.plugins.module_utils.evidence.confirmation import Start
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.preview import open_preview, plan_preview
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.proxy import (
     RouteWish,
     apply,
@@ -47,11 +49,30 @@ def deployed(world: World) -> World:
     return world
 
 
-def flip(world: World, release: Release | None = None, timeout: float = 0.0) -> dict[str, Any]:
+def flip(
+    world: World, release: Release | None = None, timeout: float = 0.0, start: Start | None = None
+) -> dict[str, Any]:
     """Plan and apply as the module does."""
     release = release or world.release
     found = release.truth()
-    return apply(release, plan(RouteWish(paths=BOOKS), found, release.record.read()), found, timeout)
+    return apply(release, plan(RouteWish(paths=BOOKS), found, release.record.read()), found, timeout, start=start)
+
+
+def begin_late(world: World, color: str) -> None:
+    """Instances of a colour, on no proxy up yet: nothing listens there until somebody has looked a few times."""
+    looks: list[int] = []
+    for proxy in world.proxies.members.values():
+        proxy.up[color] = 0
+        proxy.failing = [{"place": "172.17.0.1:32768", "kind": "refused", "got": "connection refused"}]
+
+    def listens() -> None:
+        looks.append(1)
+        if len(looks) == 4:
+            for proxy in world.proxies.members.values():
+                del proxy.up[color]
+            world.proxies.settle(SERVICE)
+
+    world.consul.after_watch.append(listens)
 
 
 def test_a_flip(deployed: World) -> None:
@@ -74,6 +95,25 @@ def test_the_first_route(world: World) -> None:
     world.start_run()
     assert flip(world)["revision"] == 1
     assert world.route_now().split == Split("blue")
+
+
+def test_a_candidate_that_listens_late_is_waited_for_before_anybody_flips(deployed: World) -> None:
+    begin_late(deployed, "green")
+    assert flip(deployed, start=Start(60))["revision"] == 6
+
+
+def test_so_is_the_first_release(world: World) -> None:
+    world.colour("blue", 1)
+    world.start_run()
+    begin_late(world, "blue")
+    assert flip(world, start=Start(60))["revision"] == 1
+
+
+def test_a_preview_waits_for_it_too(deployed: World) -> None:
+    begin_late(deployed, "green")
+    found = deployed.release.truth()
+    decided = plan_preview(found, deployed.release.record.read(), "0123456789abcdef")
+    assert sorted(open_preview(deployed.release, decided, found, 0.0, Start(60))["proxies"]) == ["proxy-1", "proxy-2"]
 
 
 @pytest.mark.parametrize("late", [pytest.param(False, id="at once"), pytest.param(True, id="reported late")])

@@ -386,12 +386,14 @@ def test_a_full_disk_is_no_refusal_and_tried_again(world: World, new_route: NewR
 
 def test_refused_options_take_their_split_along(world: World, new_route: NewRoute) -> None:
     world.driver.refuses["books"] = "out of range"
+    world.driver.switched.clear()
     both = {"blue": 2, "green": 2}
     world.write(new_route(revision=2, options=RouteOptions(retries=9), split=Split("green"), instances=both))
     for _again in range(2):
         effect = world.run()
         assert world.driver.memory == world.driver.disk == {"books": Split("blue")}
         assert revisions(effect) == {"books": 1}
+    assert {split["books"].live for split in world.driver.switched} == {"blue"}, "nor for a moment"
 
 
 def test_a_switch_that_fails_after_an_undone_restructure_is_told(
