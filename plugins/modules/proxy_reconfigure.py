@@ -204,6 +204,7 @@ def main() -> None:
             if not truth.running.get(parameters["color"]):
                 truth.services.pop(parameters["color"], None)  # of an older release, which the planned one replaces
             truth.running[parameters["color"]] = parameters["planned_instances"]
+        proxy.refuse_dead(release, truth, parameters["color"])
         decided = proxy.plan(wish_of(parameters), truth, record)
         standing = decided.after if decided.changed else decided.before or decided.after
         return Planned(

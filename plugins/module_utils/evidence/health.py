@@ -94,14 +94,26 @@ def refuse_failed(
         raise _unhealthy(engine, service, verdict.fatal, _failure(verdict.text, verdict.fatal, None))
 
 
+def why_none_runs(engine: Engine, service: ServiceState) -> DeliveryError | None:
+    """The error to raise where instances should run and none does; None where one does, or none was asked for."""
+    tasks = engine.tasks(service)
+    verdict = judge(tasks, service.replicas, frozenset(), 1)
+    if not service.replicas or any(task.running for task in tasks):
+        return None
+    told = _most_telling(tasks)
+    return _unhealthy(engine, service, told, _failure(verdict.text, told, None), "does not run any more")
+
+
 def log_lines(log: list[str]) -> str:
     """The end of an error's sentence."""
     return f"; last log lines: {' | '.join(log)}" if log else ""
 
 
-def _unhealthy(engine: Engine, service: ServiceState, task: TaskState | None, reason: str) -> DeliveryError:
+def _unhealthy(
+    engine: Engine, service: ServiceState, task: TaskState | None, reason: str, what: str = "did not become healthy"
+) -> DeliveryError:
     log = engine.task_log(task.id) if task is not None else []
-    sentence = f"service '{service.name}' did not become healthy: {reason}{log_lines(log)}"
+    sentence = f"service '{service.name}' {what}: {reason}{log_lines(log)}"
     return DeliveryError(sentence, reason=reason, log=log)
 
 

@@ -15,6 +15,7 @@ from ..core.errors import DeliveryError
 from ..evidence.confirmation import Confirmation, Start, confirm, write_confirmed
 from ..evidence.draining import wait_until_drained
 from ..evidence.front_door import ask_all
+from ..evidence.health import why_none_runs
 from ..release.record import ReleaseRecord
 from ..release.release import Release
 from ..release.run import utc_now
@@ -153,6 +154,14 @@ def refuse_conflicts(route: Route, others: list[Route]) -> None:
         raise DeliveryError(
             f"service_path: '{key}' is already routed to '{service}': choose another path or host, or remove that route"
         )
+
+
+def refuse_dead(release: Release, truth: Truth, color: str | None) -> None:
+    """Users cannot be sent to what ended since it was deployed; raises DeliveryError that says why it did."""
+    service = truth.services.get(color) if color is not None and not truth.running.get(color) else None
+    why = why_none_runs(release.engine, service) if service is not None else None
+    if why is not None:
+        raise why
 
 
 def foretell(release: Release, decided: Plan) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.proxy i
     apply,
     plan,
     record_live,
+    refuse_dead,
 )
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxies import DEAD, SILENT
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, World, release_of
@@ -100,6 +101,15 @@ def test_the_first_route(world: World) -> None:
 def test_a_candidate_that_listens_late_is_waited_for_before_anybody_flips(deployed: World) -> None:
     begin_late(deployed, "green")
     assert flip(deployed, start=Start(60))["revision"] == 6
+
+
+def test_what_ended_since_it_was_deployed_says_why(deployed: World) -> None:
+    deployed.engine.logs = ["no license"]
+    refuse_dead(deployed.release, deployed.release.truth(), "green")
+    for _each in range(3):
+        deployed.engine.stop_task("books-ms_app-green")
+    with pytest.raises(DeliveryError, match=r"'books-ms_app-green' does not run any more: .*lines: no license"):
+        refuse_dead(deployed.release, deployed.release.truth(), "green")
 
 
 def test_so_is_the_first_release(world: World) -> None:
