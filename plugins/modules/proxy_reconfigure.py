@@ -64,12 +64,27 @@ options:
     description: How often a proxy tries again when an instance does not accept the connection (default 3).
     type: int
   timeout_server:
-    description: Seconds that an instance may take to answer (default 30).
+    description:
+      - Seconds that an instance may take to answer (default 30), or be silent within an answer. Within an event
+        stream, or an answer with neither length nor chunks, it may be silent for 300 seconds, or for this long if that
+        is longer.
     type: int
   timeout:
-    description: Seconds for each step (prepare, flip, back) until every proxy confirmed it.
+    description:
+      - Seconds for each step (prepare, flip, back) until every proxy confirmed it. For instances that have yet to give
+        their first answer, O(start_timeout) holds.
     type: int
     default: 60
+  start_timeout:
+    description:
+      - Seconds that the instances may take until they answer the proxies' check for the first time. A program without a
+        health check counts as healthy as soon as it runs, so this is where it is waited for.
+    type: int
+    default: 300
+  max_failures:
+    description: The wait for them ends when so many of them ended by themselves.
+    type: int
+    default: 3
   front_door_path:
     description:
       - Path that is asked for through the front door of every proxy after the flip, for example a page that needs the
@@ -150,6 +165,7 @@ mixed:
 
 from typing import Any
 
+from ansible_collections.dockerflow.delivery.plugins.module_utils.evidence.confirmation import Start
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.ansible_module import new_module
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.connection import connect_release
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.route_wish import wish_of
@@ -176,7 +192,8 @@ def main() -> None:
     """Entry point."""
     module = new_module(ARGUMENTS)
     parameters = module.params
-    flip = proxy.Flip(parameters["timeout"], parameters["front_door_path"], parameters["drain_timeout"])
+    start = Start(parameters["start_timeout"], parameters["max_failures"])
+    flip = proxy.Flip(parameters["timeout"], start, parameters["front_door_path"], parameters["drain_timeout"])
 
     def connect() -> Release:
         check(parameters)
@@ -187,6 +204,7 @@ def main() -> None:
             if not truth.running.get(parameters["color"]):
                 truth.services.pop(parameters["color"], None)  # of an older release, which the planned one replaces
             truth.running[parameters["color"]] = parameters["planned_instances"]
+        proxy.refuse_dead(release, truth, parameters["color"])
         decided = proxy.plan(wish_of(parameters), truth, record)
         standing = decided.after if decided.changed else decided.before or decided.after
         return Planned(

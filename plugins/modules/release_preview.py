@@ -40,9 +40,17 @@ options:
     type: str
     required: true
   timeout:
-    description: Seconds until every proxy confirmed it.
+    description: Seconds until every proxy confirmed it; until the candidate's first answer, O(start_timeout) holds.
     type: int
     default: 60
+  start_timeout:
+    description: Seconds that the instances may take until they answer the proxies' check for the first time.
+    type: int
+    default: 300
+  max_failures:
+    description: The wait for them ends when so many of them ended by themselves.
+    type: int
+    default: 3
 seealso:
   - module: dockerflow.delivery.blue_green_deploy
   - module: dockerflow.delivery.proxy_reconfigure
@@ -93,6 +101,7 @@ proxies:
 
 from typing import Any
 
+from ansible_collections.dockerflow.delivery.plugins.module_utils.evidence.confirmation import Start
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.ansible_module import new_module
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.connection import connect_release
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.runner import Planned, run_stage
@@ -116,6 +125,7 @@ def main() -> None:
     """Entry point."""
     module = new_module(ARGUMENTS)
     parameters = module.params
+    start = Start(parameters["start_timeout"], parameters["max_failures"])
 
     def connect() -> Release:
         check_token(parameters["token"], "token")
@@ -134,8 +144,8 @@ def main() -> None:
             },
             before={"preview": open_already.color if open_already is not None else None},
             after={"preview": decided.color},
-            do=lambda: preview.open_preview(release, decided, truth, parameters["timeout"]),
-            settle=lambda: preview.confirm_preview(release, decided, parameters["timeout"]),
+            do=lambda: preview.open_preview(release, decided, truth, parameters["timeout"], start),
+            settle=lambda: preview.confirm_preview(release, decided, parameters["timeout"], start),
         )
 
     run_stage(module, preview.STAGE, connect, plan, keep_failed=True)

@@ -42,7 +42,13 @@ def books(bad: Project) -> Project:
         ),
         pytest.param("slow", {"timeout": 5}, "deploy", ["after 5 s", "0 of 1"], id="too slow for its deadline"),
         pytest.param("no-such-version", {}, "deploy", ["dockerflow/books-ms:no-such-version"], id="no such image"),
-        pytest.param("error500", {"proxy_timeout": 5}, "proxy", ["0 of 1 instances of"], id="answers 500"),
+        pytest.param(
+            "error500",
+            {"proxy_timeout": 5},
+            "proxy",
+            ["0 of 1 instances of", ": status 500)", "check_path", "last log lines", "listening on port 8080"],
+            id="answers 500",
+        ),
     ],
 )
 def test_a_bad_version_is_refused_and_nobody_sees_it(

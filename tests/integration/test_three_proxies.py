@@ -108,7 +108,6 @@ def test_one_that_cannot_prepare_keeps_all_on_the_old_release_until_it_is_repair
         assert not load.report.lost, f"{member}: {load.report}"
         assert load.report.versions().keys() == {"1"}, f"{member}: {load.report}"
 
-    broken.restart_agent()  # by itself it tries a configuration that failed again after five minutes
     fleet.wait_until_well(broken, books.service)
     assert_released(books, "2", timeout_server=timeout_server)
 
@@ -125,9 +124,8 @@ def test_one_that_cannot_flip_takes_all_back_until_it_is_repaired(books: Project
     assert books.live == live
     for member, load in loads.items():
         assert not load.report.lost, f"{member}: {load.report}"
-        assert not load.report.stale("2", after=refused.ended), f"{member}: {load.report}"
-    # The others may have flipped for a moment; it never did.
-    assert loads[broken.id].report.versions().keys() == {"1"}
+        # It refuses to prepare the candidate, so nobody flips for a moment either.
+        assert load.report.versions().keys() == {"1"}, f"{member}: {load.report}"
 
     fleet.wait_until_well(broken, books.service)
     assert_released(books, "2")

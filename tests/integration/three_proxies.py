@@ -69,10 +69,6 @@ class MemberProxy:
         finally:
             docker("exec", self.disk, "rm", filler)
 
-    def restart_agent(self) -> None:
-        """HAProxy goes on meanwhile."""
-        docker("restart", "--time=5", f"{self.id}-agent")
-
     def variables(self, folder: Path, disk: str) -> dict[str, Any]:
         """What the role needs to know."""
         return {

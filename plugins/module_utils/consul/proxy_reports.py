@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from ..core.errors import DeliveryError
 from ..core.names import nearest
 from ..core.waiting import Deadline
-from ..ports.fleet import Acknowledgement, ColorStatus, Proxy, Snapshot, counting_members
+from ..ports.fleet import Acknowledgement, ColorStatus, FailedCheck, Proxy, Snapshot, counting_members
 from ..ports.store import Entry, Store
 
 
@@ -109,11 +109,16 @@ def proxy(name: str, membership: Mapping[str, Any] | None, report: Mapping[str, 
                 said.get("live"),
                 {
                     color: ColorStatus(
-                        int(count["servers"]), int(count["up"]), int(count["open"]), int(count.get("draining", 0))
+                        int(count["servers"]),
+                        int(count["up"]),
+                        int(count["open"]),
+                        int(count.get("draining", 0)),
+                        tuple(_failed_check(one) for one in count.get("failing", ())),
                     )
                     for color, count in said["colors"].items()
                 },
                 said.get("route"),
+                said.get("written"),
             )
             for service, said in report["services"].items()
         }
@@ -124,6 +129,10 @@ def proxy(name: str, membership: Mapping[str, Any] | None, report: Mapping[str, 
             f"exclude it with exclude_proxies"
         ) from error
     return Proxy(name, address, True, order, notes, services, membership is not None)
+
+
+def _failed_check(said: Mapping[str, Any]) -> FailedCheck:
+    return FailedCheck(str(said["place"]), str(said["kind"]), str(said["got"]))
 
 
 def refuses_connections(address: str) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from ..core.errors import DeliveryError
 from ..ports.fleet import Snapshot, open_requests
 from ..release.release import Release
-from .confirmation import confirm
+from .confirmation import confirm, write_confirmed
 
 # How long every proxy has to confirm a route that only takes something away, in seconds.
 CONFIRM_TIMEOUT = 60.0
@@ -62,5 +62,6 @@ def withdraw(release: Release, color: str, timeout: float = CONFIRM_TIMEOUT) -> 
         route = replace(
             route, revision=release.route.next_revision(route), instances=instances, split=split, preview=None
         )
-        release.route.write(route, index)
-    confirm(release, route, timeout, route.split.live, 0)
+        write_confirmed(release, route, index, timeout, route.split.live, 0)
+    else:
+        confirm(release, route, timeout, route.split.live, 0)

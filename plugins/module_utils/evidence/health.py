@@ -42,7 +42,7 @@ def judge(
         text += f", {len(failed)} failed: {failed[0].reason}"
     if rejected:
         return Verdict(False, rejected[0], text)
-    if len(failed) >= max_failures:
+    if failed and len(failed) >= max_failures:
         return Verdict(False, failed[0], text)
     if may_complete:
         completed = sum(1 for task in tasks if task.completed)
@@ -82,14 +82,39 @@ def wait_until_healthy(
     failed = verdict.fatal if verdict is not None else None
     if failed is None:
         failed = _most_telling(task for task in tasks if task.id not in before and not task.running)
-    reason = _failure(seen[0].text, failed, timeout if verdict is None else None)
-    log = engine.task_log(failed.id) if failed is not None else []
-    raise DeliveryError(
-        f"service '{service.name}' did not become healthy: {reason}"
-        + (f"; last log lines: {' | '.join(log)}" if log else ""),
-        reason=reason,
-        log=log,
-    )
+    raise _unhealthy(engine, service, failed, _failure(seen[0].text, failed, timeout if verdict is None else None))
+
+
+def refuse_failed(
+    engine: Engine, service: ServiceState, wanted: int, before: frozenset[str], max_failures: int
+) -> None:
+    """For whoever waits for something else: raise DeliveryError as soon as the service cannot become healthy."""
+    verdict = judge(engine.tasks(service), wanted, before, max_failures)
+    if verdict.fatal is not None:
+        raise _unhealthy(engine, service, verdict.fatal, _failure(verdict.text, verdict.fatal, None))
+
+
+def why_none_runs(engine: Engine, service: ServiceState) -> DeliveryError | None:
+    """The error to raise where instances should run and none does; None where one does, or none was asked for."""
+    tasks = engine.tasks(service)
+    verdict = judge(tasks, service.replicas, frozenset(), 1)
+    if not service.replicas or any(task.running for task in tasks):
+        return None
+    told = _most_telling(tasks)
+    return _unhealthy(engine, service, told, _failure(verdict.text, told, None), "does not run any more")
+
+
+def log_lines(log: list[str]) -> str:
+    """The end of an error's sentence."""
+    return f"; last log lines: {' | '.join(log)}" if log else ""
+
+
+def _unhealthy(
+    engine: Engine, service: ServiceState, task: TaskState | None, reason: str, what: str = "did not become healthy"
+) -> DeliveryError:
+    log = engine.task_log(task.id) if task is not None else []
+    sentence = f"service '{service.name}' {what}: {reason}{log_lines(log)}"
+    return DeliveryError(sentence, reason=reason, log=log)
 
 
 def _most_telling(tasks: Iterable[TaskState]) -> TaskState | None:

@@ -15,23 +15,50 @@ from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class FailedCheck:
+    """What a proxy's check of the instance at C(place), C(address:port), C(got) when it last asked.
+
+    C(kind) is refused, closed, unreachable, timeout, invalid, status, unchecked, or what a newer proxy may say.
+    """
+
+    place: str
+    kind: str
+    got: str
+
+    @property
+    def answered(self) -> bool:
+        """Whether the program said something. Until its first answer it may just be starting."""
+        return self.kind in ("status", "invalid")
+
+
+@dataclass(frozen=True, slots=True)
 class ColorStatus:
     """One colour at one proxy: configured servers, those that are up, and open requests over all its workers.
 
-    C(draining) are those of the open requests that are on instances about to be scaled away.
+    C(draining) are those of the open requests that are on instances about to be scaled away. C(failing): why some that
+    are not up are not.
     """
 
     servers: int
     up: int
     open: int
     draining: int = 0
+    failing: tuple[FailedCheck, ...] = ()
+
+    @property
+    def why(self) -> str:
+        """What the checks got, in words that follow a sentence; empty when nothing is known."""
+        said = ", ".join(f"{one.place}: {one.got}" for one in self.failing)
+        return f" ({said})" if said else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
     """What one proxy says of one service. C(revision) is in effect in all its workers and in its files.
 
-    C(route) is the whole route, as a document, where the store does not hold it, or another version of it.
+    C(live) is what users get, also where that is not what the revision says. C(written) is the revision that the proxy
+    has read and that C(error) is about, None when it does not say. C(route) is the whole route, as a document, where
+    the store does not hold it, or another version of it.
     """
 
     revision: int
@@ -39,6 +66,7 @@ class Acknowledgement:
     live: str | None
     colors: Mapping[str, ColorStatus]
     route: Mapping[str, Any] | None = None
+    written: int | None = None
 
     def color(self, color: str) -> ColorStatus:
         """The colour's status; all zero when the proxy does not follow it."""

@@ -16,9 +16,31 @@ from pathlib import Path
 from ..core.errors import DeliveryError
 from ..core.waiting import Deadline
 
+# Bytes that have to be free beside one more copy of every file.
+_ROOM = 65536
+
+
+class DiskError(DeliveryError):
+    """A file cannot be written. It says nothing about what should stand in it, and ends as soon as there is room."""
+
+
+def require_room(directory: Path) -> None:
+    """DiskError when the disk has no room to write every file of this directory anew."""
+    probe = directory / ".room.new"
+    try:
+        size = _ROOM + sum(entry.stat().st_size for entry in os.scandir(directory) if entry.is_file())
+        descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+        finally:
+            os.close(descriptor)
+            probe.unlink()
+    except OSError as error:
+        raise DiskError(f"{directory} cannot be written on this proxy: {error.strerror or error}") from error
+
 
 def write_atomically(path: Path, text: str, mode: int = 0o600) -> None:
-    """Replace the file: what a crash leaves is the whole old or the whole new content. Raises DeliveryError."""
+    """Replace the file: what a crash leaves is the whole old or the whole new content. Raises DiskError."""
     temporary = path.with_name(f".{path.name}.new")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
@@ -31,16 +53,16 @@ def write_atomically(path: Path, text: str, mode: int = 0o600) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise DeliveryError(f"{path} cannot be written on this proxy: {error.strerror or error}") from error
+        raise DiskError(f"{path} cannot be written on this proxy: {error.strerror or error}") from error
 
 
 def write_if_changed(path: Path, text: str, mode: int = 0o600) -> bool:
-    """Write only what differs, then read it back; whether it was written. Raises DeliveryError."""
+    """Write only what differs, then read it back; whether it was written. Raises DiskError."""
     if read_text(path) == text:
         return False
     write_atomically(path, text, mode)
     if read_text(path) != text:
-        raise DeliveryError(f"{path} does not hold what was written to it on this proxy: check its disk")
+        raise DiskError(f"{path} does not hold what was written to it on this proxy: check its disk")
     return True
 
 

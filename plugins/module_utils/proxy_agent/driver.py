@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import NoReturn, Protocol
+from typing import Literal, NoReturn, Protocol
 
 from ..core.color import COLORS
 from ..core.errors import DeliveryError
@@ -70,14 +70,31 @@ Servers = Mapping[str, Mapping[str, ServerState]]
 Desired = Mapping[str, Sequence[Endpoint]]
 
 
+# Of what kind an answer is that does not count: nothing listens at the address; the connection was closed before any
+# answer; the address cannot be reached; no answer came in time; the answer is no HTTP; its status is an error; nothing
+# was asked yet; something else.
+CheckKind = Literal["refused", "closed", "unreachable", "timeout", "invalid", "status", "unchecked", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Why a server is not up: what its last check got. C(text) says it to people."""
+
+    kind: CheckKind
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Open requests per backend and per (backend, server), summed over all generations; the servers that are up, in the
-    current one."""
+    """Open requests per backend and per (backend, server), summed over all generations.
+
+    In the current one: the servers that are C(up), and what the checks of those got that are down, C(failing).
+    """
 
     open: dict[str, int] = field(default_factory=dict)
     servers: dict[tuple[str, str], int] = field(default_factory=dict)
     up: dict[str, set[str]] = field(default_factory=dict)
+    failing: dict[tuple[str, str], Check] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +139,9 @@ class RunningProxy(Protocol):
 
     def servers(self) -> Servers:
         """All servers as they are now."""
+
+    def live(self) -> Mapping[str, str]:
+        """By service, the colour that users get now, whatever was asked for: what the memory says."""
 
     def switch(self, routes: Collection[Route]) -> None:
         """Send users where these routes say and nobody anywhere else; routes that the structure has no place for wait.

@@ -43,11 +43,11 @@ class Paths:
 class Settings:
     """Everything that is chosen when a proxy is installed.
 
-    C(provider) names the kind of proxy. C(bind) and C(observe) are C(address:port); C(observe) serves statistics and
-    metrics and belongs on a loopback address. C(hard_stop_after) bounds, in seconds, how long a replaced worker may
-    finish its requests. The proxy derives how many connections it takes from C(file_limit) and the container's own
-    limit, whichever is lower. C(user), and the group of the same name, is what its workers become. C(haproxy) is the
-    program of that provider.
+    C(provider) names the kind of proxy. C(bind) and C(observe) are C(address:port); C(observe) serves statistics
+    and metrics and belongs on a loopback address. C(hard_stop_after) bounds, in seconds, how long a replaced worker
+    may finish its requests; by default as long as a WebSocket may be silent. The proxy derives how many connections
+    it takes from C(file_limit) and the container's own limit, whichever is lower. C(user), and the group of the
+    same name, is what its workers become. C(haproxy) is the program of that provider.
     """
 
     id: str
@@ -57,7 +57,7 @@ class Settings:
     bind: tuple[str, ...] = ("*:80",)
     observe: str = "127.0.0.1:8404"
     prefix: str = "docker-flow/"
-    hard_stop_after: int = 600
+    hard_stop_after: int = 3600
     file_limit: int = 65536
     client_timeout: int = 60
     log_requests: bool = False

@@ -58,13 +58,14 @@ class Watch:
         except DeliveryError as error:
             if self.silent_since is None:
                 self.silent_since = time.monotonic()
+            if not self.problem:
                 LOG.warning("%s: %s", self._thread.name, error)
             self.problem = str(error)
             self._index = 0  # Consul may come back anew, with indexes that are far from where the old ones were
             pause, longest = self._pause, _PAUSE_AFTER_FAILURE[1]
             self._pause = min(pause * 2, longest)
             return pause
-        if self.problem and self.silent_since is not None:
+        if self.problem:
             LOG.warning("%s: Consul answers again", self._thread.name)
         self.silent_since, self.problem = None, ""
         self._pause = _PAUSE_AFTER_FAILURE[0]
@@ -157,9 +158,8 @@ class Watches:
 
     def silence(self) -> tuple[float, str] | None:
         """Since when (monotonic clock) and why Consul does not answer; None when it does."""
-        if self._routes.silent_since is None or not self._routes.problem:
-            return None
-        return self._routes.silent_since, self._routes.problem
+        since, problem = self._routes.silent_since, self._routes.problem  # its thread may change them at any time
+        return (since, problem) if since is not None and problem else None
 
     def stop(self) -> None:
         """Ask nothing any more."""

@@ -46,9 +46,9 @@ def drift(truth: Truth, record: ReleaseRecord) -> list[str]:
             said.append(f"proxy {name} is at revision {answer.revision}, the route at {route.revision}")
         if answer.live != route.split.live:
             said.append(f"proxy {name} sends users to {answer.live}, the route to {route.split.live}")
-        up, running = answer.color(route.split.live).up, truth.running.get(route.split.live, 0)
-        if up != running:
-            said.append(f"proxy {name} has {up} instances of {route.split.live} up, {running} run")
+        served, running = answer.color(route.split.live), truth.running.get(route.split.live, 0)
+        if served.up != running:
+            said.append(f"proxy {name} has {served.up} instances of {route.split.live} up, {running} run{served.why}")
     return said
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..core.errors import DeliveryError
-from ..evidence.confirmation import confirm
+from ..evidence.confirmation import Start, confirm
 from ..release.record import ReleaseRecord
 from ..release.release import Release
 from ..release.truth import Truth
@@ -45,12 +45,14 @@ def plan_preview(truth: Truth, record: ReleaseRecord, token: str) -> Plan:
     return Plan(before, None, after, candidate.color, count)
 
 
-def open_preview(release: Release, plan: Plan, truth: Truth, timeout: float) -> dict[str, Any]:
+def open_preview(
+    release: Release, plan: Plan, truth: Truth, timeout: float, start: Start | None = None
+) -> dict[str, Any]:
     """Write the preview and wait for every proxy; returns C(proxies), who confirmed when."""
-    return {"proxies": apply(release, plan, truth, timeout)["proxies"]}
+    return {"proxies": apply(release, plan, truth, timeout, start=start)["proxies"]}
 
 
-def confirm_preview(release: Release, plan: Plan, timeout: float) -> dict[str, Any]:
+def confirm_preview(release: Release, plan: Plan, timeout: float, start: Start | None = None) -> dict[str, Any]:
     """The preview stands: make sure that every proxy has it, with all instances of the candidate up."""
-    confirm(release, plan.before or plan.after, timeout, plan.color, plan.required)
+    confirm(release, plan.before or plan.after, timeout, plan.color, plan.required, start=start)
     return {}

@@ -12,9 +12,10 @@ from typing import Any
 
 from ..core.color import COLORS, other
 from ..core.errors import DeliveryError
-from ..evidence.confirmation import Confirmation, confirm, write_confirmed
+from ..evidence.confirmation import Confirmation, Start, confirm, write_confirmed
 from ..evidence.draining import wait_until_drained
 from ..evidence.front_door import ask_all
+from ..evidence.health import why_none_runs
 from ..release.record import ReleaseRecord
 from ..release.release import Release
 from ..release.run import utc_now
@@ -57,10 +58,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """How a flip is proven. Seconds for each step, a path that is asked for through every proxy, and how long to wait,
-    afterwards, until the requests that are open on the old colour ended."""
+    """How a flip is proven. Seconds for each step, how instances may start before the first, a path that is asked for
+    through every proxy, and how long to wait, afterwards, until the requests that are open on the old colour ended."""
 
     timeout: float
+    start: Start | None = None
     front_door_path: str | None = None
     drain_timeout: float = 0
 
@@ -153,6 +155,14 @@ def refuse_conflicts(route: Route, others: list[Route]) -> None:
         )
 
 
+def refuse_dead(release: Release, truth: Truth, color: str | None) -> None:
+    """Users cannot be sent to what ended since it was deployed; raises DeliveryError that says why it did."""
+    service = truth.services.get(color) if color is not None and not truth.running.get(color) else None
+    why = why_none_runs(release.engine, service) if service is not None else None
+    if why is not None:
+        raise why
+
+
 def foretell(release: Release, decided: Plan) -> dict[str, Any]:
     """What a flip would refuse although the plan is sound."""
     refuse_conflicts(decided.after, release.route.others())
@@ -161,7 +171,9 @@ def foretell(release: Release, decided: Plan) -> dict[str, Any]:
 
 def flip(release: Release, decided: Plan, truth: Truth, how: Flip) -> dict[str, Any]:
     """Send users to the colour, ask through every front door, record it, wait for what is open on the old one."""
-    confirmed = apply(release, decided, truth, how.timeout, lambda route: ask_front_doors(release, route, how))
+    confirmed = apply(
+        release, decided, truth, how.timeout, lambda route: ask_front_doors(release, route, how), start=how.start
+    )
     record_live(release, decided.color)
     return {**confirmed, **wait_for_the_old(release, decided, how)}
 
@@ -200,10 +212,17 @@ def shown(route: Route | None) -> dict[str, Any]:
 
 
 def apply(
-    release: Release, decided: Plan, truth: Truth, timeout: float, prove: Callable[[Route], None] = lambda _route: None
+    release: Release,
+    decided: Plan,
+    truth: Truth,
+    timeout: float,
+    prove: Callable[[Route], None] = lambda _route: None,
+    *,
+    start: Start | None = None,
 ) -> dict[str, Any]:
     """Write the plan step by step, each confirmed by every counting member; on failure everything goes back.
 
+    C(start): how long the first step waits for instances that have yet to answer.
     C(prove) is called at the end with the route that is in effect then, and may raise DeliveryError too.
     """
     refuse_conflicts(decided.after, release.route.others())
@@ -213,9 +232,17 @@ def apply(
         if decided.prepared is not None:
             release.run.progress(f"preparing colour {decided.color} on every proxy")
             index, prepared = write_confirmed(
-                release, decided.prepared, index, timeout, decided.color, decided.required
+                release, decided.prepared, index, timeout, decided.color, decided.required, start=start
             )
-        _index, committed = write_confirmed(release, decided.after, index, timeout, decided.color, decided.required)
+        _index, committed = write_confirmed(
+            release,
+            decided.after,
+            index,
+            timeout,
+            decided.color,
+            decided.required,
+            start=start if decided.prepared is None else None,
+        )
         prove(decided.after)
     except DeliveryError as error:
         outcome = undo(release, decided, timeout)
@@ -241,7 +268,7 @@ def undo(release: Release, decided: Plan, timeout: float) -> dict[str, Any]:
     """Write back what stood before, as a new revision. Never raises, so that it does not hide what went wrong.
 
     Returns C(undone), C(mixed) (whether some proxy may not be back) and, if so, C(undo_error). A route that is not of
-    this plan was written by somebody else and stays.
+    this plan was written by somebody else and stays. A proxy that takes no route at all, this plan's neither, is back.
     """
     try:
         route, index = release.route.read()
@@ -252,7 +279,7 @@ def undo(release: Release, decided: Plan, timeout: float) -> dict[str, Any]:
             remove(release, index, timeout)
         else:
             restored = replace(decided.before, revision=release.route.next_revision(route))
-            write_confirmed(release, restored, index, timeout, restored.split.live, 0)
+            write_confirmed(release, restored, index, timeout, restored.split.live, 0, instead_of=decided.after)
     except DeliveryError as error:
         return {"undone": False, "mixed": True, "undo_error": str(error)}
     return {"undone": True, "mixed": False}

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..core.color import other
 from ..core.errors import DeliveryError
+from ..evidence.confirmation import Start
 from ..evidence.health import wait_until_healthy
 from ..evidence.registration import wait_until_registered
 from ..release.record import ReleaseRecord
@@ -60,7 +61,7 @@ def roll_back(release: Release, plan: RollbackPlan, *, timeout: float, max_failu
         start_previous(release, plan, timeout=timeout, max_failures=max_failures)
     truth = release.truth()
     flip = proxy.plan(proxy.RouteWish(color=plan.color), truth, release.record.read())
-    confirmed = proxy.apply(release, flip, truth, timeout)
+    confirmed = proxy.apply(release, flip, truth, timeout, start=Start(timeout, max_failures))
     proxy.record_live(release, plan.color)
     return confirmed
 

@@ -4,8 +4,9 @@
 """A tiny service: one process, one port, one version. ``python instance.py <socket> <version>``.
 
 The socket is the number of an inherited one that is bound already: nobody else gets its port meanwhile.
-``/slow?seconds=2`` answers late, ``/headers`` shows what arrived; everything else answers at once. The header X-Version
-names the version. SIGUSR1 makes /health (and only that) fail from now on, SIGUSR2 mends it.
+``/slow?seconds=2`` answers late, ``/headers`` shows what arrived, ``/stream?seconds=2&type=text/plain`` is silent for
+so long within an answer that has no length; everything else answers at once. The header X-Version names the version.
+SIGUSR1 makes /health (and only that) fail from now on, SIGUSR2 mends it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,11 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
                 name = name.strip().lower()
                 headers[name] = f"{headers[name]}, {value.strip()}" if name in headers else value.strip()
             await reader.readexactly(int(headers.get("content-length", "0")))
-            writer.write(await answer(urlsplit(request.split()[1].decode()), headers))
+            url = urlsplit(request.split()[1].decode())
+            if url.path.endswith("/stream"):
+                await stream(writer, parse_qs(url.query))
+                break
+            writer.write(await answer(url, headers))
             await writer.drain()
             if headers.get("connection") == "close":
                 break
@@ -45,6 +50,15 @@ async def answer(url, headers: dict[str, str]) -> bytes:
     status = "503 Not Well" if url.path.endswith("/health") and not healthy else "200 OK"
     body = json.dumps(headers).encode() if url.path.endswith("/headers") else sys.argv[2].encode()
     return f"HTTP/1.1 {status}\r\nX-Version: {sys.argv[2]}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+async def stream(writer: asyncio.StreamWriter, query: dict[str, list[str]]) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: {query['type'][0]}\r\nConnection: close\r\n\r\n"
+    writer.write(head.encode() + b"data: 1\n\n")
+    await writer.drain()
+    await asyncio.sleep(float(query["seconds"][0]))
+    writer.write(b"data: 2\n\n")
+    await writer.drain()
 
 
 def set_health(value: bool) -> None:

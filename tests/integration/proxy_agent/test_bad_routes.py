@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Split
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import RouteOptions, Split
 from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.proxy_containers import PORT, ProxyContainers
 from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.service import Service
 
@@ -105,11 +105,36 @@ def test_a_full_disk_is_no_flip(service: Service, proxy: ProxyContainers) -> Non
     assert service.get()[1] == "green"
 
 
+def test_a_full_disk_prepares_nothing_and_is_tried_again_once_it_has_room(
+    service: Service, proxy: ProxyContainers
+) -> None:
+    filler = "/var/lib/docker-flow-proxy/filler"
+    proxy.execute("sh", "-c", f"dd if=/dev/zero of={filler} bs=4k 2>/dev/null || true")
+    try:
+        before = service.route
+        # A candidate is expected, and asks for another configuration: neither flips anybody.
+        for change in ({"instances": {"blue": 2, "green": 3}}, {"options": RouteOptions(timeout_server=7)}):
+            route = service.write(**change)
+            proxy.eventually(lambda route=route: _read(proxy, service) == route.revision, "it was read")
+            assert "No space left" in str(proxy.service(service.name).get("error"))
+            assert proxy.service(service.name)["revision"] == before.revision
+    finally:
+        proxy.execute("rm", filler)
+    proxy.wait_for_revision(service.route)  # within half a minute, without anything new in Consul
+    assert proxy.service(service.name)["error"] is None
+
+
 def test_an_option_changes_by_a_reload_that_nobody_notices(service: Service, proxy: ProxyContainers) -> None:
     service.reconfigure(options=dataclasses.replace(service.route.options, timeout_server=1))
     assert service.get("/slow?seconds=3")[0] == 504
     service.reconfigure(options=dataclasses.replace(service.route.options, timeout_server=10))
     assert service.get("/slow?seconds=2")[0] == 200
+
+
+@pytest.mark.parametrize("kind", ["text/event-stream", "text/plain"])
+def test_a_stream_may_be_silent_for_longer_than_an_instance_may_take_to_answer(service: Service, kind: str) -> None:
+    service.reconfigure(options=dataclasses.replace(service.route.options, timeout_server=1))
+    assert service.get(f"/stream?seconds=3&type={kind}")[2] == "data: 1\n\ndata: 2\n\n"
 
 
 def test_a_removed_route_leaves_no_trace(service: Service, proxy: ProxyContainers) -> None:
@@ -129,6 +154,11 @@ def test_many_routes_at_once(new_service: Callable[[], Service], proxy: ProxyCon
         proxy.wait_for_revision(service.route, timeout=30)
     assert {service.get()[0] for service in services} == {503}
     assert len(proxy.acknowledgement()["workers"]) <= len(services) / 2
+
+
+def _read(proxy: ProxyContainers, service: Service) -> int | None:
+    written: int | None = proxy.service(service.name).get("written")
+    return written
 
 
 def _config(proxy: ProxyContainers) -> str:

@@ -146,7 +146,8 @@ def test_a_host_wins_over_any_host(new_service: Callable[[], Service], service: 
     special.run("green")
     special.reconfigure(hosts=("books.example.com",), paths=(service.path,), split=Split("green"))
     special.up("green", 1)
-    assert service.get(Host="books.example.com")[1] == "green"
+    for host in ("books.example.com", "books.example.com.", "BOOKS.example.com.:80", "books.example.com:80"):
+        assert service.get(Host=host)[1] == "green", host
     assert service.get(Host="other.example.com")[1] == "blue"
 
 

@@ -10,6 +10,7 @@ import http.client
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.proxy_containers import PORT, ProxyContainers
 from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.service import Service
@@ -48,6 +49,22 @@ def test_an_instance_without_anything_behind_it_never_gets_a_request(
     assert not load.report.lost, str(load.report)
     proxy.eventually(lambda: all(_knows(proxy, service, one.port) for one in dead), "the new worker has them too")
     assert all(proxy.haproxy.servers(f"{service.name}-blue")[_server(one.port)].requests == 0 for one in dead)
+
+
+def test_what_the_check_of_an_instance_got_is_told(service: Service, proxy: ProxyContainers) -> None:
+    (nobody,) = service.run("green", listen=False)
+    sick = service.instances[0]
+    sick.signal(signal.SIGUSR1)
+
+    def told(color: str) -> list[Any]:
+        failing: Any = proxy.color(service.name, color).get("failing", [])
+        return [(one["place"], one["kind"], one["got"]) for one in failing]
+
+    refused, status = (f"127.0.0.1:{nobody.port}", "refused", "connection refused"), "status 503"
+    proxy.eventually(lambda: told("green") == [refused], "nothing listens there")
+    proxy.eventually(lambda: told("blue") == [(f"127.0.0.1:{sick.port}", "status", status)], "it is not well")
+    sick.signal(signal.SIGUSR2)
+    proxy.eventually(lambda: told("blue") == [], "it is well again")
 
 
 def test_a_reload_brings_no_unproven_server(

@@ -27,7 +27,7 @@ _MAINTENANCE, _DRAINED, _CHECK_ON, _RUNNING = 0x01, 0x08, 0x04, 2
 
 @dataclass
 class CliServer:
-    """A server; C(running) is HAProxy's operational state, 2 is up."""
+    """A server; C(running) is HAProxy's operational state, 2 is up. C(got): what its check says of the last answer."""
 
     place: str
     running: int = 0
@@ -35,6 +35,7 @@ class CliServer:
     check: int = 0x02
     passed: bool = False
     open: int = 0
+    got: str = "INI,,"
 
 
 @dataclass
@@ -59,7 +60,9 @@ class CliWorker:
             case ["show", "servers", "state"]:
                 return f"1\n# {_COLUMNS}\n" + "".join(self._states())
             case ["show", "stat", *_unused]:
-                return "# pxname,svname,qcur,scur,status\n" + "".join(self._statistics())
+                return "# pxname,svname,qcur,scur,status,check_status,check_code,last_chk\n" + "".join(
+                    self._statistics()
+                )
             case ["show", "map", path]:
                 return "".join(f"0x{number} {key} {value}\n" for number, (key, value) in enumerate(self.maps[path]))
             case ["prepare", "map", path]:
@@ -116,8 +119,8 @@ class CliWorker:
         for backend, servers in self.servers.items():
             for name, one in servers.items():
                 status = "no check" if not one.check & _CHECK_ON else "UP" if one.running and not one.admin else "DOWN"
-                yield f"{backend},{name},0,{one.open},{status}\n"
-            yield f"{backend},BACKEND,0,{sum(one.open for one in servers.values())},UP\n"
+                yield f"{backend},{name},0,{one.open},{status},{one.got}\n"
+            yield f"{backend},BACKEND,0,{sum(one.open for one in servers.values())},UP,,,\n"
 
 
 class CliHaproxy:

@@ -21,7 +21,8 @@ COUNTS = {"servers": 0, "up": 0, "open": 0, "draining": 0}
 class FakeProxy:
     """One member. C(behaviour): confirms, silent (a heartbeat, but no new revision), dead, or why it refuses.
 
-    C(warming): so many looks pass, after a route came, until its checks find the instances up.
+    C(warming): so many looks pass, after a route came, until its checks find the instances up. C(failing): what the
+    checks got of those that are not. C(current) False: an agent of an earlier version, which tells less.
     """
 
     def __init__(self, name: str) -> None:
@@ -33,6 +34,8 @@ class FakeProxy:
         self.open: dict[str, int] = {}
         self.draining: dict[str, int] = {}
         self.warming = 0
+        self.failing: list[dict[str, str]] = []
+        self.current = True
 
     def warm(self) -> None:
         """A round of checks has passed."""
@@ -48,13 +51,16 @@ class FakeProxy:
         if self.behaviour in (SILENT, DEAD):
             return
         if self.behaviour != CONFIRMS:
-            self.services.setdefault(service, {"revision": 0, "live": None, "colors": {}})["error"] = self.behaviour
+            said = self.services.setdefault(service, {"revision": 0, "live": None, "colors": {}})
+            said["error"] = self.behaviour
+            said["written"] = route.revision if self.current and route is not None else None
         elif route is None:
             self.services.pop(service, None)
         else:
             self.services[service] = {
                 "revision": route.revision,
                 "error": None,
+                **({"written": route.revision} if self.current else {}),
                 "live": route.split.live,
                 "colors": {color: self._counts(color, count) for color, count in route.instances.items()},
             }
@@ -63,7 +69,10 @@ class FakeProxy:
     def _counts(self, color: str, count: int) -> dict[str, int]:
         up = self.up.get(color, count) if not self.warming else 0
         drained = self.draining.get(color, 0)
-        return {"servers": count, "up": up, "open": self.open.get(color, 0), "draining": drained}
+        counts: dict[str, Any] = {"servers": count, "up": up, "open": self.open.get(color, 0), "draining": drained}
+        if up < count and self.failing:
+            counts["failing"] = self.failing
+        return counts
 
     def report(self) -> dict[str, Any]:
         """The document under C(proxies/)."""

@@ -42,7 +42,7 @@ class FakeDriver:
 
     C(away): nothing answers, as before the proxy has come up; C(goes_in): the call in which it dies. C(fails): by the
     name of a call (or C(serve <backend>)), what goes wrong in it. C(refuses): by service, what the proxy has against
-    its route; by several, against having all of them. C(calls): what it was told.
+    its route; by several, against having all of them. C(calls): what it was told; C(switched): where to, each time.
     """
 
     provider: str = "fake"
@@ -55,6 +55,7 @@ class FakeDriver:
     calls: list[str] = field(default_factory=list)
     memory: dict[str, Split] = field(default_factory=dict)
     disk: dict[str, Split] = field(default_factory=dict)
+    switched: list[dict[str, Split]] = field(default_factory=list)
     recorded: dict[str, tuple[Endpoint, ...]] = field(default_factory=dict)
     states: dict[str, dict[str, ServerState]] = field(default_factory=dict)
     open: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -168,10 +169,15 @@ class FakeRunning:
         self._called("servers")
         return {backend: dict(states) for backend, states in self.driver.states.items()}
 
+    def live(self) -> dict[str, str]:
+        self._called("live")
+        return {service: split.live for service, split in self.driver.memory.items()}
+
     def switch(self, routes: Collection[Route]) -> None:
         self._called("switch")
         split = {route.service: route.split for route in routes if route.service in self.driver.loaded}
         self.driver.disk, self.driver.memory = split, dict(split)
+        self.driver.switched.append(split)
 
     def serve(self, wanted: Mapping[str, Wanted], seen: Servers) -> Served:
         self._called("serve")

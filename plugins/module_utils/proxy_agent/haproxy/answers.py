@@ -10,6 +10,7 @@ import csv
 from dataclasses import dataclass, field
 
 from ..driver import ServerState
+from .check_results import CheckResult
 
 _OPERATIONAL_RUNNING = 2
 _MAINTENANCE = 0x01 | 0x02 | 0x04 | 0x20
@@ -20,11 +21,12 @@ _CHECK_PASSED = 3
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Open requests: per backend, per (backend, server), and the servers that are up per backend."""
+    """Open requests: per backend, per (backend, server). The servers that are up per backend, the checks of others."""
 
     backends: dict[str, int] = field(default_factory=dict)
     servers: dict[tuple[str, str], int] = field(default_factory=dict)
     up: dict[str, set[str]] = field(default_factory=dict)
+    checks: dict[tuple[str, str], CheckResult] = field(default_factory=dict)
 
 
 def info(answer: str) -> dict[str, str]:
@@ -77,6 +79,8 @@ def traffic(answer: str) -> Traffic:
         result.servers[name, server] = open_requests + int(row["qcur"] or 0)
         if row["status"].startswith("UP"):
             result.up.setdefault(name, set()).add(server)
+        elif row["status"].startswith("DOWN"):
+            result.checks[name, server] = CheckResult.of(row)
     return result
 
 

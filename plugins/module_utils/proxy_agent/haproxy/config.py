@@ -23,9 +23,16 @@ from .haproxy_files import HaproxyFiles
 from .server_names import server_name, server_socket
 
 HANDOVER = "handover"
+# The host as it stands in the map of routes: www.example.com. is www.example.com.
+_HOST = "req.fhdr(host),host_only,lower,rtrim(.)"
 # What follows a host to become a key of the map of routes.
 _KEY = "concat(,txn.path,/)"
 _CHECK_AGENT = "hdr User-Agent docker-flow-proxy"
+# How many workers that were replaced may still finish what is open in them.
+_OLD_WORKERS = 20
+# Seconds for which a response that is a stream may be silent. HAProxy ends one as if it were complete where neither
+# length nor chunks tell, and notices only at the next event that a client has gone: so neither shorter nor much longer.
+_STREAM_SILENCE = 300
 # What a server is told in the file and, because servers added at run time inherit nothing, in `add server` too.
 CHECK = "check inter 1s fastinter 200ms downinter 300ms rise 2 fall 2"
 
@@ -66,6 +73,8 @@ def _global(settings: Settings, digest: str) -> str:
             f"log stdout format raw local0 {level}",
             f"fd-hard-limit {settings.file_limit}",
             f"hard-stop-after {settings.hard_stop_after}s",
+            # So long a replaced worker may last that its number, and so the memory, is bounded too: the oldest goes.
+            f"mworker-max-reloads {_OLD_WORKERS}",
             f"stats socket {files.worker_socket} mode 600 level admin expose-fd listeners",
             f"server-state-file {files.server_state}",
             *([f"user {settings.user}", f"group {settings.user}"] if settings.user else []),
@@ -114,7 +123,7 @@ def _public(settings: Settings) -> str:
             "http-request allow if { stopping }",
             # Every rule costs each request some time: what is rarely so is asked of a variable, not of the headers.
             "http-request set-var(txn.path) path",
-            f"http-request set-var(txn.service) req.fhdr(host),host_only,lower,{_KEY},map_beg({files.routes_map})",
+            f"http-request set-var(txn.service) {_HOST},{_KEY},map_beg({files.routes_map})",
             f"http-request set-var(txn.service) str(*),{_KEY},map_beg({files.routes_map}) {unrouted}",
             f"http-request return status 404 {not_found} {unrouted}",
             f"http-request set-var(txn.split) var(txn.service),map_str({files.split_map})",
@@ -175,6 +184,7 @@ def _backend(route: Route, color: str, servers: Sequence[Endpoint]) -> str:
             "option forwardfor",
             *(f"timeout {name} {seconds}s" for name, seconds in timeouts.items() if seconds),
             *_retries(options.retries),
+            *_streams(options.timeout_server),
             "option httpchk",
             f"http-check send meth GET uri '{own.check_path}' ver HTTP/1.1 hdr Host '{host}' {_CHECK_AGENT}",
             "http-check expect status 100-499",
@@ -194,4 +204,15 @@ def _retries(retries: int) -> list[str]:
         "option redispatch 1",
         "retry-on conn-failure empty-response",
         "http-request disable-l7-retry unless METH_GET",
+    ]
+
+
+def _streams(timeout_server: int) -> list[str]:
+    framed = "{ res.fhdr(Content-Length) -m found } !{ res.fhdr(Transfer-Encoding) -m found }"
+    events = "{ res.fhdr(Content-Type) -m beg -i text/event-stream }"
+    silence = max(_STREAM_SILENCE, timeout_server)
+    return [
+        ".if version_atleast(3.0)",
+        f"http-response set-timeout server {silence}s if !{framed} || {events}",
+        ".endif",
     ]

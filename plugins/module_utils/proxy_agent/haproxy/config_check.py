@@ -12,6 +12,7 @@ from pathlib import Path
 from ...core.errors import DeliveryError
 from ..atomic_files import write_atomically
 from .answers import first_alert
+from .sockets import HaproxyError
 
 _CHECK_TIMEOUT = 30.0
 
@@ -27,7 +28,9 @@ def check_text(program: str, candidate: Path, text: str) -> str | None:
             timeout=_CHECK_TIMEOUT,
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired as error:
+        raise HaproxyError(f"haproxy -c gave no answer on this proxy in {_CHECK_TIMEOUT:g} s") from error
+    except OSError as error:
         raise DeliveryError(f"haproxy -c could not be run on this proxy: {error}") from error
     finally:
         candidate.unlink(missing_ok=True)

@@ -16,6 +16,7 @@ from ..atomic_files import read_text, write_atomically, write_if_changed
 from ..driver import Counts, Desired, Generation, Refusal
 from ..endpoint import Endpoint
 from ..proxy_settings import Settings
+from .check_results import CheckResult
 from .config import render, structure_digest
 from .config_check import check_text
 from .haproxy_files import HaproxyFiles
@@ -38,6 +39,7 @@ class HaproxyDriver:
         self._settings = settings
         self._files = HaproxyFiles(settings.paths.directory)
         self._master = MasterSocket(self._files.master_socket)
+        self._checks: dict[tuple[str, str], CheckResult] = {}
 
     def server_name(self, endpoint: Endpoint) -> str:
         return server_name(endpoint)
@@ -73,6 +75,8 @@ class HaproxyDriver:
                 counts.servers[server] = counts.servers.get(server, 0) + requests
             if generation.current:
                 counts.up.update(traffic.up)
+                self._checks = {server: one.after(self._checks.get(server)) for server, one in traffic.checks.items()}
+                counts.failing.update({server: one.check() for server, one in self._checks.items()})
         return counts
 
     def restructure(self, routes: Collection[Route], desired: Desired) -> RunningWorker:

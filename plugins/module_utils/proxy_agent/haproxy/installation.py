@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 
 from ...routes.route import Route
-from ..atomic_files import read_text, write_atomically, write_if_changed
+from ..atomic_files import DiskError, read_text, write_atomically, write_if_changed
 from ..driver import Desired, Servers
 from ..endpoint import Endpoint
 from ..proxy_settings import Settings
@@ -17,6 +18,8 @@ from .config import render
 from .haproxy_files import HaproxyFiles
 from .server_names import server_name
 from .sockets import HaproxyError, MasterSocket, Worker
+
+LOG = logging.getLogger(__name__)
 
 
 def install(settings: Settings, master: MasterSocket, routes: Iterable[Route], servers: Desired) -> Worker:
@@ -28,16 +31,27 @@ def install(settings: Settings, master: MasterSocket, routes: Iterable[Route], s
     files = HaproxyFiles(settings.paths.directory)
     worker = master.current()
     before = read_text(files.config)
-    write_atomically(files.server_state, worker.server_state())
-    write_atomically(files.config, render(settings, routes, proven(servers, worker.servers())))
     try:
+        write_atomically(files.server_state, worker.server_state())
+        write_atomically(files.config, render(settings, routes, proven(servers, worker.servers())))
         return master.reload()
-    except HaproxyError:
-        if before is not None:
-            write_if_changed(files.config, before)
+    except HaproxyError as error:
+        _put_back(files, before, error)
         raise
     finally:
-        forget_server_state(files)
+        try:
+            forget_server_state(files)
+        except DiskError as error:  # it must not hide what went wrong; every start forgets it too
+            LOG.warning("the servers' state of this reload is left: %s", error)
+
+
+def _put_back(files: HaproxyFiles, before: str | None, refused: HaproxyError) -> None:
+    if before is None:
+        return
+    try:
+        write_if_changed(files.config, before)
+    except DiskError as error:
+        raise HaproxyError(f"{refused}; and the old configuration could not be put back: {error}") from refused
 
 
 def forget_server_state(files: HaproxyFiles) -> None:

@@ -26,6 +26,11 @@ def split_map(routes: Iterable[Route]) -> dict[str, str]:
     }
 
 
+def live_colors(split: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The reverse of C(split_map), as far as it concerns what is live."""
+    return {service: value.partition(":")[0] for service, value in split}
+
+
 def preview_map(routes: Iterable[Route]) -> dict[str, str]:
     """C(service/<SHA-256 of the token>) to colour. The service is in the key, so a token opens its service alone."""
     return {

@@ -13,6 +13,7 @@ from ...routes.route import Route
 from ..atomic_files import write_if_changed
 from ..driver import Desired, Served, Servers, Wanted, backends_of
 from ..proxy_settings import Settings
+from . import maps
 from .config import render, structure_digest
 from .haproxy_files import HaproxyFiles
 from .installation import proven
@@ -38,11 +39,14 @@ class RunningWorker:
     def servers(self) -> Servers:
         return self._worker.servers()
 
+    def live(self) -> dict[str, str]:
+        return maps.live_colors(self._worker.map_entries(self._files.split_map))
+
     def switch(self, routes: Collection[Route]) -> None:
         available = self.backends()
-        maps = Maps.of([route for route in routes if available.issuperset(backends_of(route.service))])
-        maps.write(self._files)
-        maps.load(self._worker, self._files)
+        wanted = Maps.of([route for route in routes if available.issuperset(backends_of(route.service))])
+        wanted.write(self._files)
+        wanted.load(self._worker, self._files)
 
     def serve(self, wanted: Mapping[str, Wanted], seen: Servers) -> Served:
         available = self.backends()

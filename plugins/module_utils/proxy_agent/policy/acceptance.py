@@ -16,10 +16,14 @@ from ...routes.route import Route, conflicts
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """C(routes) are to be in effect; C(errors) say by service why its newest version is not among them."""
+    """C(routes) are to be in effect; C(errors) say by service why its newest version is not among them.
+
+    C(revisions) are those of the newest versions, as far as they can be read.
+    """
 
     routes: dict[str, Route] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    revisions: dict[str, int] = field(default_factory=dict)
 
 
 def accept(documents: Mapping[str, str], last_good: Mapping[str, Route], lost: Collection[str] = ()) -> Acceptance:
@@ -31,9 +35,12 @@ def accept(documents: Mapping[str, str], last_good: Mapping[str, Route], lost: C
     """
     parsed: dict[str, Route] = {}
     errors: dict[str, str] = {}
+    revisions: dict[str, int] = {}
     for service, text in documents.items():
         try:
-            parsed[service] = _not_older(_parse(service, text), last_good.get(service))
+            route = _parse(service, text)
+            revisions[service] = route.revision
+            parsed[service] = _not_older(route, last_good.get(service))
         except DeliveryError as error:
             errors[service] = str(error)
     routes: dict[str, Route] = {}
@@ -48,7 +55,7 @@ def accept(documents: Mapping[str, str], last_good: Mapping[str, Route], lost: C
         previous = last_good.get(service)
         if previous is not None and not conflicts(previous, routes.values()):
             routes[service] = previous
-    return Acceptance(routes, errors)
+    return Acceptance(routes, errors, revisions)
 
 
 def _parse(service: str, text: str) -> Route:

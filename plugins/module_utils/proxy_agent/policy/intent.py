@@ -32,12 +32,14 @@ class Written:
 class Intent:
     """C(routes) by service should be in effect; C(errors) say why a newer version is not among them.
 
-    C(good) is what was last good, with what the store's answer says about it.
+    C(good) is what was last good, with what the store's answer says about it. C(revisions) are what stands in the
+    store, as far as it can be read.
     """
 
     good: LastGood
     routes: Mapping[str, Route]
     errors: Mapping[str, str] = field(default_factory=dict)
+    revisions: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def notes(self) -> list[str]:
@@ -54,4 +56,4 @@ def intend(written: Written | None, good: LastGood) -> Intent:
         return Intent(good, dict(good.routes))
     good = good.having_seen(written.index, written.documents)
     acceptance = accept(written.documents, good.routes, sorted(good.orphans))
-    return Intent(good, acceptance.routes, acceptance.errors)
+    return Intent(good, acceptance.routes, acceptance.errors, acceptance.revisions)

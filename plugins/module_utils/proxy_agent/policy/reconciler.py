@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ...core.errors import DeliveryError
 from ...routes.route import Route
-from ..atomic_files import locked
+from ..atomic_files import DiskError, locked, require_room
 from ..driver import ProxyAwayError, ProxyDriver, RunningProxy, Servers, ServerState, Wanted, backends_of
 from ..endpoint import Endpoint
 from ..proxy_settings import Paths
@@ -20,7 +20,7 @@ from ..report.acknowledgement import Effect
 from .desired_servers import Instances, Known, desired_servers
 from .intent import Intent
 from .last_good import LastGood
-from .restructuring import Restructuring
+from .restructuring import Restructuring, fall_back, restructured_services
 
 LOG = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ class _Pass:
     notes: list[str]
     desired: Mapping[str, tuple[Endpoint, ...]] = field(default_factory=dict)
     pending: bool = False
+    live: Mapping[str, str] = field(default_factory=dict)
 
 
 class Reconciler:
@@ -67,26 +68,37 @@ class Reconciler:
             generations = self._driver.generations()
         except ProxyAwayError as error:
             errors = {**dict.fromkeys(self._last_good.routes, str(error)), **state.errors}
-            return Effect(
-                self._last_good.routes, errors, {}, (), [*state.notes, str(error)], lost=self._last_good.orphans
-            )
+            notes = [*state.notes, str(error)]
+            good = self._last_good
+            return Effect(good.routes, errors, {}, (), notes, lost=good.orphans, written=intent.revisions)
         good = self._last_good
-        return Effect(good.routes, state.errors, servers, generations, state.notes, state.pending, good.orphans)
+        return Effect(
+            good.routes,
+            state.errors,
+            servers,
+            generations,
+            state.notes,
+            state.pending,
+            good.orphans,
+            intent.revisions,
+            state.live,
+        )
 
     def _apply(self, running: RunningProxy, state: _Pass, instances: Instances) -> RunningProxy:
-        # The switch first: a flip waits for nothing.
-        problem = _switch(running, state)
+        self._require_room(running, state)
+        # The switch first: a flip waits for nothing. What needs a restructure waits for that, which may be refused.
+        switched = self._without_restructuring(state.routes)
+        problem = _switch(running, switched)
         servers = running.servers()
         self._judge(state, instances, servers)
         restructured = self._restructuring.run(running, state.routes, state.desired, self._last_good.routes)
         state.routes = restructured.routes
         state.errors.update(restructured.errors)
         state.notes.extend(restructured.notes)
-        if restructured.undone:
-            _switch(running, state)
         if restructured.successor is not None:
             running, servers = restructured.successor, restructured.successor.servers()
-            problem = _switch(running, state)
+        if restructured.successor is not None or restructured.undone or state.routes != switched:
+            problem = _switch(running, state.routes)
         served = running.serve(_wanted(state), servers)
         state.pending = served.pending
         state.notes.extend(f"{backend}: {reason}" for backend, reason in served.problems.items())
@@ -94,11 +106,34 @@ class Reconciler:
             running.record(state.routes.values(), state.desired, servers)
         except DeliveryError as error:
             problem = problem or str(error)
-        if problem is None:
-            self._remember(running, state)
-        else:
+        problem = problem or self._remember(running, state)
+        if problem is not None:
             self._report(problem, state)
+            state.live = running.live()
         return running
+
+    def _require_room(self, running: RunningProxy, state: _Pass) -> None:
+        """Where there is no room on the disk for what changes, nothing changes: half a flip is worse than none."""
+        good = self._last_good.routes
+        changed = [service for service, route in state.routes.items() if good.get(service) != route]
+        if not changed:
+            return
+        try:
+            require_room(self._paths.directory)
+        except DiskError as error:
+            backends = running.backends()
+            # What runs without being known, because the files are lost, goes on.
+            refused = [service for service in changed if service in good or not backends >= set(backends_of(service))]
+            state.notes.append(str(error))
+            state.errors.update(dict.fromkeys(refused, str(error)))
+            state.routes = fall_back(state.routes, good, refused)
+
+    def _without_restructuring(self, routes: Mapping[str, Route]) -> Mapping[str, Route]:
+        """The same, with the last good version of those that ask for another structure."""
+        good = self._last_good.routes
+        changed = {service: route for service, route in routes.items() if service in good and good[service] != route}
+        waiting = restructured_services(changed, good, self._driver.structure_of)
+        return {**routes, **{service: good[service] for service in waiting}}
 
     def _judge(self, state: _Pass, instances: Instances, actual: Servers) -> None:
         def known(backend: str) -> Known:
@@ -111,13 +146,18 @@ class Reconciler:
         state.notes.extend(notes)
         self._desired = state.desired
 
-    def _remember(self, running: RunningProxy, state: _Pass) -> None:
-        """What is in effect now becomes the last good; what is not yet keeps its last good version."""
-        self._last_good = self._last_good.with_effect(state.routes, state.desired, running.backends())
+    def _remember(self, running: RunningProxy, state: _Pass) -> str | None:
+        """What is in effect now becomes the last good; what is not yet keeps its last good version.
+
+        Returns why it could not be written: what a start would not know of is not in effect.
+        """
+        good = self._last_good.with_effect(state.routes, state.desired, running.backends())
         try:
-            self._last_good.write(self._paths.last_good)
-        except DeliveryError as error:
-            state.notes.append(str(error))
+            good.write(self._paths.last_good)
+        except DiskError as error:
+            return str(error)
+        self._last_good = good
+        return None
 
     def _report(self, problem: str, state: _Pass) -> None:
         state.notes.append(problem)
@@ -126,10 +166,10 @@ class Reconciler:
                 state.errors.setdefault(service, problem)
 
 
-def _switch(running: RunningProxy, state: _Pass) -> str | None:
+def _switch(running: RunningProxy, routes: Mapping[str, Route]) -> str | None:
     """What went wrong, or None."""
     try:
-        running.switch(state.routes.values())
+        running.switch(routes.values())
     except ProxyAwayError:
         raise
     except DeliveryError as error:

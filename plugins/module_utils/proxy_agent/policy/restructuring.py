@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ...core.errors import DeliveryError
 from ...routes.route import Route
-from ..driver import Desired, ProxyAwayError, ProxyDriver, RunningProxy
+from ..driver import Desired, ProxyAwayError, ProxyDriver, ProxyError, RunningProxy
 
 LOG = logging.getLogger(__name__)
 
@@ -33,12 +33,16 @@ class Restructured:
 
 
 class Restructuring:
-    """Remembers the last structure that was refused, so that the proxy is not asked again in each pass."""
+    """Remembers the last structure that was refused, so that the proxy is not asked again in each pass.
+
+    What was not the proxy's word, a full disk say, is tried again each time.
+    """
 
     def __init__(self, driver: ProxyDriver) -> None:
         self._driver = driver
         self._refused = ""
         self._errors: Mapping[str, str] = {}
+        self._warned = ""
 
     def retry_refused(self) -> None:
         """Give what was refused another chance the next time."""
@@ -54,6 +58,7 @@ class Restructuring:
         present = running.structure()
         wanted = self._driver.structure_of(routes.values())
         if wanted == present:
+            self._warned = ""
             return Restructured(routes)
         if wanted == self._refused:
             return Restructured(fall_back(routes, good, self._errors), self._errors)
@@ -74,10 +79,13 @@ class Restructuring:
         except ProxyAwayError:
             raise
         except DeliveryError as error:
-            LOG.warning("the configuration stays as it was: %s", error)
+            if str(error) != self._warned:
+                LOG.warning("the configuration stays as it was: %s", error)
+            self._warned = str(error)
             suspects = restructured_services(accepted, good, self._driver.structure_of)
             errors = {**dict.fromkeys(suspects, str(error)), **errors}
-            self._remember(wanted, errors)
+            if isinstance(error, ProxyError):
+                self._remember(wanted, errors)
             return Restructured(fall_back(accepted, good, errors), errors, (str(error),), undone=True)
 
     def _remember(self, structure: str, errors: Mapping[str, str]) -> None:

@@ -16,6 +16,9 @@ from ...routes.route import Route
 from ..driver import Counts, Generation, Servers
 
 SCHEMA = 1
+# How many servers' failing checks are told: what is published has to stay small.
+_MOST_FAILING_OF_A_COLOR = 3
+_MOST_FAILING = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,8 @@ class Effect:
     C(routes): by service, in the proxy's memory and files. C(errors): why a newer version is not. C(servers): as the
     current generation has them. C(generations): none when the proxy is away. C(pending): something is left to be done.
     C(lost): services whose routes Consul does not have any more; whoever rebuilds it finds them in what is published.
+    C(written): the revisions that Consul has. C(live): by service, what users get where that may be something else than
+    its route says.
     """
 
     routes: Mapping[str, Route] = field(default_factory=dict)
@@ -34,10 +39,13 @@ class Effect:
     notes: Sequence[str] = ()
     pending: bool = False
     lost: Collection[str] = ()
+    written: Mapping[str, int] = field(default_factory=dict)
+    live: Mapping[str, str] = field(default_factory=dict)
 
 
 def document(proxy: str, provider: str, effect: Effect, counts: Counts) -> dict[str, Any]:
     """The JSON object that is published, less its C(order)."""
+    room = [_MOST_FAILING]
     current = next((generation for generation in effect.generations if generation.current), None)
     version = current.version if current else None
     return {
@@ -49,7 +57,7 @@ def document(proxy: str, provider: str, effect: Effect, counts: Counts) -> dict[
         "workers": [{"pid": one.pid, "current": one.current} for one in effect.generations],
         "notes": list(effect.notes),
         "services": {
-            service: _service(service, effect, counts) for service in sorted({*effect.routes, *effect.errors})
+            service: _service(service, effect, counts, room) for service in sorted({*effect.routes, *effect.errors})
         },
     }
 
@@ -67,7 +75,7 @@ def is_busy(effect: Effect, counts: Counts) -> bool:
     return False
 
 
-def _service(service: str, effect: Effect, counts: Counts) -> dict[str, Any]:
+def _service(service: str, effect: Effect, counts: Counts, room: list[int]) -> dict[str, Any]:
     route = effect.routes.get(service)
     # Whoever rebuilds the store reads here what it does not hold, or not this version of.
     elsewhere = service in effect.lost or service in effect.errors
@@ -76,18 +84,29 @@ def _service(service: str, effect: Effect, counts: Counts) -> dict[str, Any]:
         **kept,
         "revision": route.revision if route else 0,
         "error": effect.errors.get(service),
-        "live": route.split.live if route else None,
-        "colors": {color: _color(color_name(service, color), effect, counts) for color in COLORS} if route else {},
+        "written": effect.written.get(service),
+        "live": effect.live.get(service, route.split.live if route else None),
+        "colors": {color: _color(color_name(service, color), effect, counts, room) for color in COLORS}
+        if route
+        else {},
     }
 
 
-def _color(backend: str, effect: Effect, counts: Counts) -> dict[str, int]:
+def _color(backend: str, effect: Effect, counts: Counts, room: list[int]) -> dict[str, Any]:
     servers = effect.servers.get(backend, {})
     configured = {name for name, state in servers.items() if not state.drained and not state.maintenance}
+    up = counts.up.get(backend, set())
+    failing = [
+        {"place": servers[name].place, "kind": check.kind, "got": check.text}
+        for name in sorted(configured - up)
+        if (check := counts.failing.get((backend, name))) is not None
+    ][: min(_MOST_FAILING_OF_A_COLOR, room[0])]
+    room[0] -= len(failing)
     drained = [name for name, state in servers.items() if state.drained and not state.maintenance]
     return {
         "servers": len(configured),
-        "up": len(configured & counts.up.get(backend, set())),
+        "up": len(configured & up),
         "open": counts.open.get(backend, 0),
         "draining": sum(counts.servers.get((backend, name), 0) for name in drained),
+        **({"failing": failing} if failing else {}),
     }

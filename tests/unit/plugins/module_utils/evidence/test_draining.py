@@ -67,6 +67,14 @@ def test_withdrawing_takes_the_colour_and_its_preview_out_of_the_route(flipped: 
     assert (dict(route.instances), route.split, route.preview) == ({"green": 2}, Split("green"), None)
 
 
+def test_an_error_from_before_the_disk_had_room_again_does_not_stop_it(flipped: World) -> None:
+    flipped.proxies["proxy-1"].services[SERVICE].update(error="disk full", written=4, revision=3)
+    flipped.proxies.publish()
+    flipped.proxies.late = True  # what is reported when the route is written is still the old error
+    withdraw(flipped.release, "blue", 5.0)
+    assert flipped.proxies["proxy-1"].services[SERVICE]["error"] is None
+
+
 def test_withdrawing_twice_writes_once(flipped: World) -> None:
     withdraw(flipped.release, "blue", 0.0)
     flipped.consul.written.clear()

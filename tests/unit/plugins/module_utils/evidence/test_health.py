@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
-from ansible_collections.dockerflow.delivery.plugins.module_utils.evidence.health import judge, wait_until_healthy
+from ansible_collections.dockerflow.delivery.plugins.module_utils.evidence.health import (
+    judge,
+    wait_until_healthy,
+    why_none_runs,
+)
 from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine import TaskState
-from ansible_collections.dockerflow.delivery.tests.unit.fakes.engine import task
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.engine import FakeEngine, task
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import World
 
 NONE: frozenset[str] = frozenset()
@@ -50,6 +54,35 @@ def test_judge(tasks: list[TaskState], wanted: int, ready: bool, fatal: str | No
     assert verdict.ready is ready
     assert (verdict.fatal.id if verdict.fatal else None) == fatal
     assert text in verdict.text
+
+
+@pytest.mark.parametrize(
+    ("tasks", "replicas", "words"),
+    [
+        pytest.param([task("running")], 1, [], id="one runs"),
+        pytest.param([], 0, [], id="none was asked for"),
+        pytest.param(
+            [task("failed", "t1"), task("starting", "t2")],
+            1,
+            ["does not run any more: 0 of 1", "1 failed: task: non-zero exit", "last log lines: no license"],
+            id="it ended, the next one starts",
+        ),
+        pytest.param([], 1, ["0 of 1 instances healthy"], id="nothing is known of any"),
+    ],
+)
+def test_why_none_runs(tasks: list[TaskState], replicas: int, words: list[str]) -> None:
+    engine = FakeEngine()
+    engine.put("books-ms_app-blue", replicas)
+    engine.task_list["books-ms_app-blue"], engine.logs = tasks, ["no license"]
+    why = why_none_runs(engine, engine.services["books-ms_app-blue"])
+    assert (why is None) == (not words)
+    assert [word for word in words if word not in str(why)] == []
+
+
+@pytest.mark.parametrize("failed", [0, 1])
+def test_where_none_may_end_the_first_that_does_ends_the_wait(failed: int) -> None:
+    verdict = judge([task("failed", f"t{n}") for n in range(failed)], 1, NONE, 0)
+    assert (verdict.fatal is not None) == bool(failed)
 
 
 @pytest.mark.parametrize(

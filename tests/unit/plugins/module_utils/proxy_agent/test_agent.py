@@ -166,6 +166,7 @@ def test_a_problem_that_lasts_is_logged_once(
     assert stage.published[-1]["services"]["records"] == {
         "revision": 0,
         "error": "cannot bind",
+        "written": 1,
         "live": None,
         "colors": {},
     }

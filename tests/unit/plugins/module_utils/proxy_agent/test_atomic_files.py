@@ -36,6 +36,28 @@ def test_a_failing_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     assert [entry.name for entry in tmp_path.iterdir()] == ["f"]
 
 
+def test_room_is_for_one_more_copy_of_everything_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "f").write_text("x" * 1000)
+    asked: list[int] = []
+    real = os.posix_fallocate
+    monkeypatch.setattr(os, "posix_fallocate", lambda file, at, size: (asked.append(size), real(file, at, size)))
+    files.require_room(tmp_path)
+    assert asked == [65536 + 1000]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["f"]
+
+
+def test_a_full_disk_has_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_unused: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", fail)
+    with pytest.raises(files.DiskError, match="cannot be written on this proxy: No space left"):
+        files.require_room(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_one_writer_at_a_time(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     context = multiprocessing.get_context("fork")

@@ -135,6 +135,16 @@ def test_silence_is_logged_once_when_it_begins_and_when_it_ends(
     ]
 
 
+def test_a_watch_that_never_had_an_answer_says_so_once(
+    consul: Recording, changed: Counter, caplog: pytest.LogCaptureFixture
+) -> None:
+    watch = InstancesWatch(consul, "a-blue", changed)
+    consul.silent = True
+    watch.look()
+    watch.look()
+    assert caplog.messages == ["a-blue: consul_addresses: no Consul agent answered"]
+
+
 def test_instances_are_told_when_they_change(consul: Recording, changed: Counter) -> None:
     watch = InstancesWatch(consul, "a-blue", changed)
     assert watch.current is None

@@ -110,6 +110,13 @@ def test_each_disagreement_is_one_sentence(live: World, happens: Callable[[World
     assert said(live) == expected
 
 
+def test_why_an_instance_is_down_is_part_of_the_sentence(live: World) -> None:
+    live.proxies["proxy-2"].failing = [{"place": "10.0.0.1:1", "kind": "status", "got": "status 503"}]
+    live.proxies["proxy-2"].up["blue"] = 1
+    live.proxies.settle(SERVICE)
+    assert said(live) == ["proxy proxy-2 has 1 instances of blue up, 2 run (10.0.0.1:1: status 503)"]
+
+
 def test_the_whole_picture(live: World) -> None:
     live.start_run()
     found = status(live.release)

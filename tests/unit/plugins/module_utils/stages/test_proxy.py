@@ -14,14 +14,17 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors im
     LockLostError,
     OutOfDateError,
 )
+from ansible_collections.dockerflow.delivery.plugins.module_utils.evidence.confirmation import Start
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.preview import open_preview, plan_preview
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.proxy import (
     RouteWish,
     apply,
     plan,
     record_live,
+    refuse_dead,
 )
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxies import DEAD, SILENT
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, World, release_of
@@ -47,11 +50,30 @@ def deployed(world: World) -> World:
     return world
 
 
-def flip(world: World, release: Release | None = None, timeout: float = 0.0) -> dict[str, Any]:
+def flip(
+    world: World, release: Release | None = None, timeout: float = 0.0, start: Start | None = None
+) -> dict[str, Any]:
     """Plan and apply as the module does."""
     release = release or world.release
     found = release.truth()
-    return apply(release, plan(RouteWish(paths=BOOKS), found, release.record.read()), found, timeout)
+    return apply(release, plan(RouteWish(paths=BOOKS), found, release.record.read()), found, timeout, start=start)
+
+
+def begin_late(world: World, color: str) -> None:
+    """Instances of a colour, on no proxy up yet: nothing listens there until somebody has looked a few times."""
+    looks: list[int] = []
+    for proxy in world.proxies.members.values():
+        proxy.up[color] = 0
+        proxy.failing = [{"place": "172.17.0.1:32768", "kind": "refused", "got": "connection refused"}]
+
+    def listens() -> None:
+        looks.append(1)
+        if len(looks) == 4:
+            for proxy in world.proxies.members.values():
+                del proxy.up[color]
+            world.proxies.settle(SERVICE)
+
+    world.consul.after_watch.append(listens)
 
 
 def test_a_flip(deployed: World) -> None:
@@ -76,6 +98,34 @@ def test_the_first_route(world: World) -> None:
     assert world.route_now().split == Split("blue")
 
 
+def test_a_candidate_that_listens_late_is_waited_for_before_anybody_flips(deployed: World) -> None:
+    begin_late(deployed, "green")
+    assert flip(deployed, start=Start(60))["revision"] == 6
+
+
+def test_what_ended_since_it_was_deployed_says_why(deployed: World) -> None:
+    deployed.engine.logs = ["no license"]
+    refuse_dead(deployed.release, deployed.release.truth(), "green")
+    for _each in range(3):
+        deployed.engine.stop_task("books-ms_app-green")
+    with pytest.raises(DeliveryError, match=r"'books-ms_app-green' does not run any more: .*lines: no license"):
+        refuse_dead(deployed.release, deployed.release.truth(), "green")
+
+
+def test_so_is_the_first_release(world: World) -> None:
+    world.colour("blue", 1)
+    world.start_run()
+    begin_late(world, "blue")
+    assert flip(world, start=Start(60))["revision"] == 1
+
+
+def test_a_preview_waits_for_it_too(deployed: World) -> None:
+    begin_late(deployed, "green")
+    found = deployed.release.truth()
+    decided = plan_preview(found, deployed.release.record.read(), "0123456789abcdef")
+    assert sorted(open_preview(deployed.release, decided, found, 0.0, Start(60))["proxies"]) == ["proxy-1", "proxy-2"]
+
+
 @pytest.mark.parametrize("late", [pytest.param(False, id="at once"), pytest.param(True, id="reported late")])
 @pytest.mark.parametrize("when", [pytest.param(5, id="while preparing"), pytest.param(6, id="at the flip")])
 def test_one_proxy_that_refuses_puts_all_back(deployed: World, when: int, late: bool) -> None:
@@ -94,6 +144,22 @@ def test_one_proxy_that_refuses_puts_all_back(deployed: World, when: int, late: 
     assert [one.split.live for one in deployed.proxies.routes if one][-1] == "blue"
     assert deployed.route_now().same_but_revision(route())
     assert deployed.route_now().revision == when + 1
+    assert all(member.services[SERVICE]["live"] == "blue" for member in deployed.proxies.members.values())
+
+
+def test_a_proxy_that_can_take_nothing_any_more_is_not_mixed_while_its_users_stayed(deployed: World) -> None:
+    proxy = deployed.proxies["proxy-2"]
+    take = proxy.take
+
+    def fills(service: str, written: Route | None) -> None:
+        if written is not None and written.revision >= 6:
+            proxy.behaviour = "disk full"
+        take(service, written)
+
+    proxy.take = fills  # type: ignore[method-assign]
+    with pytest.raises(DeliveryError, match=r"^proxy 'proxy-2' refuses revision 6 .*: disk full$") as raised:
+        flip(deployed, timeout=5.0)
+    assert raised.value.result == {"undone": True, "mixed": False}
     assert all(member.services[SERVICE]["live"] == "blue" for member in deployed.proxies.members.values())
 
 

@@ -105,6 +105,35 @@ def test_the_check_asks_with_a_host(
     assert any(f"uri '/books' ver HTTP/1.1 hdr Host '{host}'" in line for line in section)
 
 
+def test_a_host_with_a_dot_at_its_end_is_the_host_without(settings: Settings, new_route: NewRoute) -> None:
+    assert "req.fhdr(host),host_only,lower,rtrim(.)," in render(settings, [new_route()], {})
+
+
+@pytest.mark.parametrize(
+    ("timeout_server", "silence"),
+    [
+        pytest.param(30, "300s", id="longer than the time to answer"),
+        pytest.param(900, "900s", id="never shorter"),
+        pytest.param(0, "300s", id="0 is the default"),
+    ],
+)
+def test_a_stream_may_be_silent_for_longer(
+    settings: Settings, new_route: NewRoute, timeout_server: int, silence: str
+) -> None:
+    options = RouteOptions(timeout_server=timeout_server)
+    section = _backend(render(settings, [new_route(options=options)], {}), "books-blue")
+    assert any(line.startswith(f"http-response set-timeout server {silence} if ") for line in section)
+
+
+def test_a_replaced_worker_lasts_as_long_as_a_websocket_may_be_silent_but_no_more_than_a_few(
+    settings: Settings,
+) -> None:
+    lines = [line.strip() for line in render(settings, [], {}).splitlines()]
+    assert "timeout tunnel 1h" in lines
+    assert f"hard-stop-after {60 * 60}s" in lines
+    assert "mworker-max-reloads 20" in lines
+
+
 def _backend(text: str, name: str) -> list[str]:
     lines = text.partition(f"backend {name}\n")[2].splitlines()
     end = next((number for number, line in enumerate(lines) if not line.startswith("    ")), len(lines))

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.driver import (
+    Check,
     Generation,
     ProxyAwayError,
     Refusal,
@@ -253,3 +254,22 @@ def test_it_becomes_haproxys_master(
     haproxy_driver.become()
     socket = f"{files.master_socket},mode,600,level,admin"
     assert executed == [[str(tmp_path / "haproxy"), "-W", "-S", socket, "-f", str(files.config)]]
+
+
+def test_what_a_failing_check_got_is_counted_and_kept_while_the_next_one_is_on_its_way(
+    haproxy_driver: HaproxyDriver, haproxy: CliHaproxy
+) -> None:
+    haproxy_driver.running().serve({BLUE: Wanted([A])}, {})
+    server = haproxy.current.servers[BLUE]["10.0.0.1_1"]
+    for server.got in ("L4CON,,Connection refused", "* L4CON,,"):
+        counts = haproxy_driver.counts(haproxy_driver.generations())
+        assert counts.failing == {(BLUE, "10.0.0.1_1"): Check("refused", "connection refused")}
+    haproxy.checks_pass()
+    assert haproxy_driver.counts(haproxy_driver.generations()).failing == {}
+
+
+def test_what_users_get_is_what_the_memory_says(
+    haproxy_driver: HaproxyDriver, haproxy: CliHaproxy, new_route: NewRoute
+) -> None:
+    haproxy_driver.running().switch([new_route(split=Split("green", "blue", 5))])
+    assert haproxy_driver.running().live() == {"books": "green"}

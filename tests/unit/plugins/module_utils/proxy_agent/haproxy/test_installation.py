@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.atomic_files import DiskError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.driver import (
     ProxyError,
     ServerState,
     Wanted,
 )
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.endpoint import Endpoint
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.haproxy import installation
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.haproxy.haproxy_driver import (
     HaproxyDriver,
 )
@@ -69,3 +72,49 @@ def test_a_refused_reload_leaves_the_old_files_and_worker(
     assert files.config.read_text() == before
     assert [worker.pid for worker in haproxy.workers] == [21]
     assert len(files.server_state.read_text().splitlines()) == 2, "a header alone"
+
+
+@pytest.mark.parametrize("file", ["server-state", "haproxy.cfg"])
+def test_a_file_that_cannot_be_written_ends_it_before_the_reload_and_leaves_no_state(
+    haproxy_driver: HaproxyDriver,
+    haproxy: CliHaproxy,
+    files: HaproxyFiles,
+    new_route: NewRoute,
+    monkeypatch: pytest.MonkeyPatch,
+    file: str,
+) -> None:
+    before = files.config.read_text()
+    _fail_once(monkeypatch, file)
+    with pytest.raises(DiskError, match=f"{file} is full"):
+        haproxy_driver.restructure([new_route(), new_route("records")], {})
+    assert [worker.pid for worker in haproxy.workers] == [21]
+    assert files.config.read_text() == before
+    assert len(files.server_state.read_text().splitlines()) == 2, "a header alone"
+
+
+def test_what_cannot_be_cleaned_up_hides_no_reason(
+    haproxy_driver: HaproxyDriver, haproxy: CliHaproxy, new_route: NewRoute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    haproxy.refuses = "cannot bind socket"
+    monkeypatch.setattr(installation, "write_if_changed", _full)
+    monkeypatch.setattr(installation, "forget_server_state", _full)
+    with pytest.raises(
+        ProxyError, match=r"cannot bind socket; and the old configuration could not be put back: .* full"
+    ):
+        haproxy_driver.restructure([new_route(), new_route("records")], {})
+
+
+def _full(*_unused: object) -> None:
+    raise DiskError("the disk is full")
+
+
+def _fail_once(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
+    real, failed = installation.write_atomically, []
+
+    def write(path: Path, text: str) -> None:
+        if path.name == file and not failed:
+            failed.append(path)
+            raise DiskError(f"{file} is full")
+        real(path, text)
+
+    monkeypatch.setattr(installation, "write_atomically", write)

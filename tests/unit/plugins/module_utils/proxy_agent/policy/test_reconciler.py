@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.catalog import Instance
+from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.atomic_files import DiskError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.driver import ProxyError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.endpoint import Endpoint
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.policy.intent import (
@@ -313,10 +316,96 @@ def test_what_is_in_effect_survives_the_agent(world: World, settings: Settings) 
     assert good.index == world.index
 
 
-def test_what_cannot_be_remembered_is_told_and_in_effect(world: World, new_route: NewRoute, settings: Settings) -> None:
+def test_what_cannot_be_remembered_is_not_in_effect_and_what_users_get_is_told(
+    world: World, new_route: NewRoute, settings: Settings
+) -> None:
     settings.paths.last_good.unlink()
     settings.paths.last_good.mkdir()
     world.write(new_route(revision=2, split=Split("green"), instances={"blue": 2, "green": 2}))
     effect = world.run()
-    assert revisions(effect) == {"books": 2}
-    assert "last-good.json cannot be written" in effect.notes[0]
+    assert revisions(effect) == {"books": 1}
+    assert "last-good.json cannot be written" in effect.errors["books"]
+    assert effect.live == {"books": "green"}
+    settings.paths.last_good.rmdir()
+    effect = world.run()
+    assert (revisions(effect), effect.errors, effect.live) == ({"books": 2}, {}, {})
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    def no_room(*_unused: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", no_room)
+    return monkeypatch
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"instances": {"blue": 2, "green": 3}}, id="a candidate is prepared"),
+        pytest.param({"split": Split("green")}, id="a flip"),
+        pytest.param({"options": RouteOptions(retries=9)}, id="an option"),
+        pytest.param({"service": "records"}, id="a new service"),
+    ],
+)
+def test_without_room_on_the_disk_nothing_changes(
+    world: World, new_route: NewRoute, full_disk: pytest.MonkeyPatch, change: dict[str, object]
+) -> None:
+    route = new_route(**{"revision": 2, "instances": {"blue": 2, "green": 2}, **change})
+    world.write(route)
+    effect = world.run()
+    assert revisions(effect) == {"books": 1}
+    assert list(effect.errors) == [route.service]
+    assert "cannot be written on this proxy: No space left on device" in effect.errors[route.service]
+    assert effect.written[route.service] == 2
+    assert world.driver.memory == {"books": Split("blue")}
+    assert "restructure" not in world.driver.calls
+    full_disk.undo()
+    effect = world.run()
+    assert (revisions(effect)[route.service], effect.errors) == (2, {})
+
+
+def test_without_room_and_without_files_what_runs_goes_on(
+    world: World, settings: Settings, full_disk: pytest.MonkeyPatch
+) -> None:
+    settings.paths.last_good.unlink()
+    world.new_agent()
+    world.run()
+    assert world.driver.memory == {"books": Split("blue")}
+
+
+def test_a_full_disk_is_no_refusal_and_tried_again(world: World, new_route: NewRoute) -> None:
+    world.driver.fails["restructure"] = DiskError("haproxy.cfg cannot be written on this proxy")
+    world.write(new_route("records"))
+    assert world.run().errors == {"records": "haproxy.cfg cannot be written on this proxy"}
+    world.driver.fails.clear()
+    effect = world.run()
+    assert (revisions(effect), effect.errors) == ({"books": 1, "records": 1}, {})
+
+
+def test_refused_options_take_their_split_along(world: World, new_route: NewRoute) -> None:
+    world.driver.refuses["books"] = "out of range"
+    world.driver.switched.clear()
+    both = {"blue": 2, "green": 2}
+    world.write(new_route(revision=2, options=RouteOptions(retries=9), split=Split("green"), instances=both))
+    for _again in range(2):
+        effect = world.run()
+        assert world.driver.memory == world.driver.disk == {"books": Split("blue")}
+        assert revisions(effect) == {"books": 1}
+    assert {split["books"].live for split in world.driver.switched} == {"blue"}, "nor for a moment"
+
+
+def test_a_switch_that_fails_after_an_undone_restructure_is_told(
+    world: World, new_route: NewRoute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def restructure(*_unused: object) -> None:
+        world.driver.fails["switch"] = ProxyError("no such map")
+        raise ProxyError("cannot bind")
+
+    monkeypatch.setattr(world.driver, "restructure", restructure)
+    world.write(new_route("records"), new_route(revision=2, split=Split("green"), instances={"blue": 2, "green": 2}))
+    effect = world.run()
+    assert revisions(effect) == {"books": 1}
+    assert effect.errors == {"records": "cannot bind", "books": "no such map"}
+    assert effect.live == {"books": "green"}

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.driver import (
+    Check,
     Counts,
     Generation,
     ServerState,
@@ -95,4 +96,43 @@ def test_readers_of_old_and_new_find_the_version(
 
 def test_a_route_that_never_was_in_effect_has_its_error_alone() -> None:
     said = document("p1", "haproxy", Effect(errors={"shop-app": "no JSON"}), Counts())
-    assert said["services"] == {"shop-app": {"revision": 0, "error": "no JSON", "live": None, "colors": {}}}
+    assert said["services"] == {
+        "shop-app": {"revision": 0, "error": "no JSON", "written": None, "live": None, "colors": {}}
+    }
+
+
+REFUSED = Check("refused", "connection refused")
+
+
+@pytest.mark.parametrize(
+    ("checks", "told"),
+    [
+        pytest.param({}, None, id="nothing is known"),
+        pytest.param({"b": REFUSED}, ["connection refused"], id="one that is down"),
+        pytest.param(
+            {"b": REFUSED, "up": REFUSED, "drained": REFUSED}, ["connection refused"], id="others do not count"
+        ),
+        pytest.param(dict.fromkeys("bcdef", REFUSED), ["connection refused"] * 3, id="only a few are told"),
+    ],
+)
+def test_what_the_checks_got_of_servers_that_are_not_up(checks: dict[str, Check], told: list[str] | None) -> None:
+    servers = [*map(server, "bcdef"), server("up"), server("drained", drained=True)]
+    counts = Counts(up={BLUE: {"up"}}, failing={(BLUE, name): check for name, check in checks.items()})
+    said = document("p1", "haproxy", effect(*servers), counts)["services"]["shop-app"]["colors"]["blue"]
+    assert [one["got"] for one in said.get("failing", ())] == (told or [])
+    assert all(one["place"] == "10.0.0.1:1" for one in said.get("failing", ()))
+
+
+def test_what_is_told_of_failing_checks_is_bounded() -> None:
+    names = [f"s{number}" for number in range(500)]
+    routes = {name: Route(name, 1, (f"/{name}",), Split("blue")) for name in names}
+    servers = {f"{name}-blue": {one.name: one for one in map(server, "abcd")} for name in names}
+    failing = {(backend, name): REFUSED for backend in servers for name in "abcd"}
+    said = document("p1", "haproxy", Effect(routes, {}, servers), Counts(failing=failing))["services"]
+    assert sum(len(one["colors"]["blue"].get("failing", ())) for one in said.values()) == 100
+
+
+def test_what_users_get_counts_more_than_what_the_route_says() -> None:
+    known = replace(effect(), errors={"shop-app": "full"}, live={"shop-app": "green"}, written={"shop-app": 8})
+    said = document("p1", "haproxy", known, Counts())["services"]["shop-app"]
+    assert (said["revision"], said["written"], said["live"]) == (7, 8, "green")
