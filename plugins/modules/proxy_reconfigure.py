@@ -213,7 +213,8 @@ def main() -> None:
             before=proxy.shown(truth.route),
             after={},
             do=lambda: removal.give_up(release, truth, parameters["timeout"]),
-            settle=lambda: removal.remove(release, 0, parameters["timeout"]),  # a killed run may not have waited for it
+            # A killed run may have written it without waiting for anybody.
+            settle=lambda: removal.give_up(release, truth, parameters["timeout"]),
         )
 
     is_present = parameters["state"] == "present"

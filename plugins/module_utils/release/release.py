@@ -58,10 +58,11 @@ class Release:
 
     def truth(self) -> Truth:
         """Ask the store, the proxies and the engine."""
-        route, index = self.route.read()
+        stored = self.route.stored()
         services = {color: found for color in COLORS if (found := self.color_service(color)) is not None}
         running = {color: len(self.engine.running(service)) for color, service in services.items()}
-        return Truth(route, index, self.fleet.snapshot(), services, running, self.service)
+        fleet = self.fleet.snapshot()
+        return Truth(stored.route, stored.index, fleet, services, running, self.service, stored.tombstone)
 
     def fence_services(self) -> dict[str, ServiceState]:
         """Write the run on both colours and return them as they are then.

@@ -20,7 +20,8 @@ from ..release.release import Release
 from ..release.run import utc_now
 from ..release.truth import Truth
 from ..routes.route import ColorRoute, Route, Split, check_route, conflicts
-from .removal import remove
+from ..routes.tombstone import Tombstone
+from .removal import confirm_gone, forget
 
 STAGE = "proxy"
 
@@ -90,7 +91,9 @@ def plan(wish: RouteWish, truth: Truth, record: ReleaseRecord) -> Plan:
     before, revision = truth.route, truth.newest_revision + 1
     own = own_of(wish, truth, color)
     if before is None:
-        after = Route(truth.service, revision, own.paths, Split(color), instances={color: count}).led_by(color, own)
+        after = Route(
+            truth.service, revision, own.paths, Split(color), instances={color: count}, epoch=truth.epoch
+        ).led_by(color, own)
         check_route(after)
         return Plan(None, None, after, color, count)
     # Under the lock nobody is scaling: what is still drained was left by a scaling that was killed.
@@ -250,7 +253,10 @@ def undo(release: Release, decided: Plan, timeout: float) -> dict[str, Any]:
             return {"undone": True, "mixed": False}
         release.run.progress("putting every proxy back")
         if decided.before is None:
-            remove(release, index, timeout)
+            stone = Tombstone(release.service, release.route.next_revision(route), route.epoch, utc_now())
+            index = release.route.remove(stone, index)
+            confirm_gone(release, stone, timeout)
+            forget(release, stone, index)
         else:
             restored = replace(decided.before, revision=release.route.next_revision(route))
             write_confirmed(release, restored, index, timeout, restored.split.live, 0)

@@ -32,6 +32,7 @@ class _Pass:
     routes: Mapping[str, Route]
     errors: dict[str, str]
     notes: list[str]
+    removed: Mapping[str, int] = field(default_factory=dict)
     desired: Mapping[str, tuple[Endpoint, ...]] = field(default_factory=dict)
     pending: bool = False
 
@@ -45,6 +46,7 @@ class Reconciler:
         self._restructuring = Restructuring(driver)
         self._last_good = LastGood.read(paths.last_good)
         self._desired: Mapping[str, tuple[Endpoint, ...]] = dict(self._last_good.servers)
+        self._undone = ""
 
     @property
     def last_good(self) -> LastGood:
@@ -58,7 +60,7 @@ class Reconciler:
     def run(self, intent: Intent, instances: Instances, notes: Sequence[str] = ()) -> Effect:
         """Do what is missing. Raises DeliveryError when the proxy cannot be asked; nothing is assumed then."""
         self._last_good = intent.good
-        state = _Pass(intent.routes, dict(intent.errors), [*notes, *intent.notes])
+        state = _Pass(intent.routes, dict(intent.errors), [*notes, *intent.notes], intent.removed)
         try:
             running = self._driver.running()
             with locked(self._paths.lock):
@@ -68,10 +70,24 @@ class Reconciler:
         except ProxyAwayError as error:
             errors = {**dict.fromkeys(self._last_good.routes, str(error)), **state.errors}
             return Effect(
-                self._last_good.routes, errors, {}, (), [*state.notes, str(error)], lost=self._last_good.orphans
+                self._last_good.routes,
+                errors,
+                {},
+                (),
+                [*state.notes, str(error)],
+                lost=intent.lost,
+                removed=self._gone(intent),
             )
-        good = self._last_good
-        return Effect(good.routes, state.errors, servers, generations, state.notes, state.pending, good.orphans)
+        return Effect(
+            self._last_good.routes,
+            state.errors,
+            servers,
+            generations,
+            state.notes,
+            state.pending,
+            intent.lost,
+            self._gone(intent),
+        )
 
     def _apply(self, running: RunningProxy, state: _Pass, instances: Instances) -> RunningProxy:
         # The switch first: a flip waits for nothing.
@@ -83,8 +99,10 @@ class Reconciler:
         state.errors.update(restructured.errors)
         state.notes.extend(restructured.notes)
         if restructured.undone:
+            self._undone = "; ".join(restructured.notes)
             _switch(running, state)
         if restructured.successor is not None:
+            self._undone = ""
             running, servers = restructured.successor, restructured.successor.servers()
             problem = _switch(running, state)
         served = running.serve(_wanted(state), servers)
@@ -98,7 +116,16 @@ class Reconciler:
             self._remember(running, state)
         else:
             self._report(problem, state)
+        for service in set(state.removed) & set(self._last_good.routes):
+            reason = problem or self._undone or "its backends are still there"
+            state.errors.setdefault(service, f"the route could not be removed: {reason}")
         return running
+
+    def _gone(self, intent: Intent) -> dict[str, int]:
+        """Of the removed routes those that left nothing here: what is refused or undone is no removal."""
+        return {
+            service: revision for service, revision in intent.removed.items() if service not in self._last_good.routes
+        }
 
     def _judge(self, state: _Pass, instances: Instances, actual: Servers) -> None:
         def known(backend: str) -> Known:

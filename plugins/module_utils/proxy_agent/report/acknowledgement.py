@@ -13,7 +13,7 @@ from typing import Any
 from ...core.color import COLORS
 from ...core.names import color_name
 from ...routes.route import Route
-from ..driver import Counts, Generation, Servers
+from ..driver import Counts, Generation, Servers, backends_of
 
 SCHEMA = 1
 
@@ -25,6 +25,7 @@ class Effect:
     C(routes): by service, in the proxy's memory and files. C(errors): why a newer version is not. C(servers): as the
     current generation has them. C(generations): none when the proxy is away. C(pending): something is left to be done.
     C(lost): services whose routes Consul does not have any more; whoever rebuilds it finds them in what is published.
+    C(removed): services whose routes were removed and left nothing here; by service, the revision that said so.
     """
 
     routes: Mapping[str, Route] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class Effect:
     notes: Sequence[str] = ()
     pending: bool = False
     lost: Collection[str] = ()
+    removed: Mapping[str, int] = field(default_factory=dict)
 
 
 def document(proxy: str, provider: str, effect: Effect, counts: Counts) -> dict[str, Any]:
@@ -51,6 +53,10 @@ def document(proxy: str, provider: str, effect: Effect, counts: Counts) -> dict[
         "services": {
             service: _service(service, effect, counts) for service in sorted({*effect.routes, *effect.errors})
         },
+        "removed": {
+            service: {"revision": revision, "open": _open(service, counts)}
+            for service, revision in sorted(effect.removed.items())
+        },
     }
 
 
@@ -64,14 +70,22 @@ def is_busy(effect: Effect, counts: Counts) -> bool:
                 return True
             if len(counts.up.get(backend, ())) < len(servers):
                 return True
-    return False
+    return any(_open(service, counts) for service in effect.removed)
+
+
+def _open(service: str, counts: Counts) -> int:
+    """Requests of a service, over both colours and all generations: those that were open when its route was removed
+    end in a generation that still knows it."""
+    return sum(counts.open.get(backend, 0) for backend in backends_of(service))
 
 
 def _service(service: str, effect: Effect, counts: Counts) -> dict[str, Any]:
     route = effect.routes.get(service)
     # Whoever rebuilds the store reads here what it does not hold, or not this version of.
     elsewhere = service in effect.lost or service in effect.errors
-    kept = {"route": route.to_document()} if route is not None and elsewhere else {}
+    kept: dict[str, Any] = {"route": route.to_document()} if route is not None and elsewhere else {}
+    if service in effect.lost:
+        kept["lost"] = True
     return {
         **kept,
         "revision": route.revision if route else 0,

@@ -22,6 +22,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.po
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.proxy_settings import Settings
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.report.acknowledgement import Effect
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, RouteOptions, Split
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.tombstone import Tombstone
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxy_driver import FakeDriver
 
 NewRoute = Callable[..., Route]
@@ -35,7 +36,7 @@ class World:
     def __init__(self, driver: FakeDriver, settings: Settings) -> None:
         self.driver = driver
         self.index = 10
-        self.routes: dict[str, Route] = {}
+        self.routes: dict[str, Route | Tombstone] = {}
         self.catalog: dict[str, Sequence[Instance]] = {}
         self._settings = settings
         self.new_agent()
@@ -43,7 +44,7 @@ class World:
     def new_agent(self) -> None:
         self.reconciler = Reconciler(self.driver, self._settings.paths)
 
-    def write(self, *routes: Route) -> None:
+    def write(self, *routes: Route | Tombstone) -> None:
         self.index += 1
         self.routes.update({route.service: route for route in routes})
 
@@ -292,17 +293,66 @@ def test_a_flip_works_while_a_restructure_is_refused(world: World, new_route: Ne
 
 
 def test_a_removed_route_is_forgotten(world: World) -> None:
-    world.routes.clear()
-    world.index += 1
+    world.write(Tombstone("books", 2))
     effect = world.run()
-    assert (effect.routes, world.driver.memory) == ({}, {})
+    assert (effect.routes, effect.errors, effect.removed, world.driver.memory) == ({}, {}, {"books": 2}, {})
+
+
+@pytest.mark.parametrize("call", ["restructure", "switch"])
+def test_a_removal_that_is_undone_is_not_confirmed(world: World, call: str) -> None:
+    world.write(Tombstone("books", 2))
+    world.driver.fails[call] = ProxyError("disk full")
+    for _pass in range(2):
+        effect = world.run()
+        assert (revisions(effect), effect.removed) == ({"books": 1}, {})
+        assert effect.errors == {"books": "the route could not be removed: disk full"}
+    world.driver.fails.clear()
+    world.reconciler.retry_refused()
+    effect = world.run()
+    assert (effect.routes, effect.errors, effect.removed) == ({}, {}, {"books": 2})
+
+
+def test_a_removal_that_is_older_than_what_is_in_effect_is_history(world: World, new_route: NewRoute) -> None:
+    world.write(new_route(revision=3, instances={"blue": 2}))
+    world.run()
+    world.write(Tombstone("books", 2))
+    effect = world.run()
+    assert (revisions(effect), effect.removed) == ({"books": 3}, {})
+    assert "removed by revision 2, older than 3, which is in effect here and stays" in effect.errors["books"]
+
+
+def test_a_release_after_a_removal(world: World, new_route: NewRoute) -> None:
+    world.write(Tombstone("books", 2))
+    world.run()
+    world.write(new_route(revision=3, instances={"blue": 2}))
+    effect = world.run()
+    assert (revisions(effect), effect.removed) == ({"books": 3}, {})
+
+
+def test_a_removal_that_was_written_while_the_agent_was_off(world: World) -> None:
+    world.write(Tombstone("books", 2))
+    world.index = 3  # Consul has forgotten deletions since: its index is lower than the agent ever saw
+    world.new_agent()
+    effect = world.run()
+    assert (effect.routes, effect.removed, effect.notes) == ({}, {"books": 2}, [])
+
+
+def test_a_removal_while_the_proxy_is_away_is_not_confirmed_before_it_is_back(world: World) -> None:
+    world.write(Tombstone("books", 2))
+    world.driver.away = True
+    assert world.run().removed == {}
+    world.driver.restart()
+    assert world.run().removed == {"books": 2}
 
 
 def test_a_route_that_the_store_lost_stays_and_is_told(world: World) -> None:
-    world.index, world.routes = 2, {}
+    world.routes = {}
     effect = world.run()
-    assert revisions(effect) == {"books": 1}
-    assert effect.notes == ["Consul has lost the route of 'books', the last known one stays: run the stage proxy again"]
+    assert (revisions(effect), effect.lost, effect.removed) == ({"books": 1}, {"books"}, {})
+    (note,) = effect.notes
+    assert note.startswith("Consul has lost the route of 'books', the last known one stays: ")
+    assert "playbooks/adopt.yml" in note
+    assert "playbooks/remove.yml" in note
     assert world.driver.memory == {"books": Split("blue")}
 
 
@@ -310,7 +360,6 @@ def test_what_is_in_effect_survives_the_agent(world: World, settings: Settings) 
     good = LastGood.read(settings.paths.last_good)
     assert good == world.reconciler.last_good
     assert good.servers == {BLUE: (A, B)}
-    assert good.index == world.index
 
 
 def test_what_cannot_be_remembered_is_told_and_in_effect(world: World, new_route: NewRoute, settings: Settings) -> None:
