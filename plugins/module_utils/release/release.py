@@ -48,7 +48,7 @@ class Release:
         """What the engine calls a colour's service; without a colour the service that is updated in place."""
         return self.engine.service_name(self.project, self.target, color)
 
-    def color_service(self, color: str) -> ServiceState | None:
+    def color_service(self, color: str | None) -> ServiceState | None:
         """The engine's service of a colour, or None."""
         return self.engine.service(self.engine_name(color))
 
@@ -56,9 +56,9 @@ class Release:
         """The instances of a colour that the catalog lists, whatever their health."""
         return self.catalog.instances(color_name(self.service, color))[1]
 
-    def truth(self) -> Truth:
-        """Ask the store, the proxies and the engine."""
-        stored = self.route.stored()
+    def truth(self, *, forgiving: bool = False) -> Truth:
+        """Ask the store, the proxies and the engine. C(forgiving): see StoredRoute.stored()."""
+        stored = self.route.stored(forgiving=forgiving)
         services = {color: found for color in COLORS if (found := self.color_service(color)) is not None}
         running = {color: len(self.engine.running(service)) for color, service in services.items()}
         fleet = self.fleet.snapshot()

@@ -36,15 +36,20 @@ class StoredRoute:
         self._run = run
         self._fleet = fleet
 
-    def stored(self) -> Stored:
-        """What stands there. Raises DeliveryError when it is damaged."""
+    def stored(self, *, forgiving: bool = False) -> Stored:
+        """What stands there. What is damaged is a DeliveryError; C(forgiving), it is a tombstone older than any."""
         entry = self._store.get(self._keys.route)
         if entry is None:
             return Stored()
-        document = entry.json()
-        if is_tombstone(document):
-            return Stored(tombstone=Tombstone.from_document(document), index=entry.modify_index)
-        return Stored(Route.from_document(document), index=entry.modify_index)
+        try:
+            document = entry.json()
+            if is_tombstone(document):
+                return Stored(tombstone=Tombstone.from_document(document), index=entry.modify_index)
+            return Stored(Route.from_document(document), index=entry.modify_index)
+        except DeliveryError:
+            if forgiving:
+                return Stored(tombstone=Tombstone(self._keys.service, 0), index=entry.modify_index)
+            raise
 
     def read(self) -> tuple[Route | None, int]:
         """The route and the index to write it back with; a route that was removed is none."""

@@ -254,9 +254,9 @@ def undo(release: Release, decided: Plan, timeout: float) -> dict[str, Any]:
         release.run.progress("putting every proxy back")
         if decided.before is None:
             stone = Tombstone(release.service, release.route.next_revision(route), route.epoch, utc_now())
-            index = release.route.remove(stone, index)
+            release.route.remove(stone, index)
             confirm_gone(release, stone, timeout)
-            forget(release, stone, index)
+            forget(release)
         else:
             restored = replace(decided.before, revision=release.route.next_revision(route))
             write_confirmed(release, restored, index, timeout, restored.split.live, 0)

@@ -35,16 +35,21 @@ def gives_up(truth: Truth) -> bool:
 
 
 def give_up(release: Release, truth: Truth, timeout: float) -> dict[str, Any]:
-    """Write the tombstone where it is missing, wait until no counting proxy has a trace of the route, and tidy up."""
-    stone, index = truth.tombstone, truth.route_index
-    if gives_up(truth):
-        stone = Tombstone(release.service, truth.newest_revision + 1, truth.epoch, utc_now())
-        index = release.route.remove(stone, index)
-    if stone is not None:
-        confirm_gone(release, stone, timeout)
-        forget(release, stone, index)
+    """Take the route from every proxy that counts, and tidy up."""
+    take_off(release, truth, timeout)
+    forget(release)
     forget_others(release)
     return {}
+
+
+def take_off(release: Release, truth: Truth, timeout: float) -> None:
+    """Write the tombstone where it is missing, and wait until no counting proxy has a trace of the route."""
+    stone = truth.tombstone
+    if gives_up(truth):
+        stone = Tombstone(release.service, truth.newest_revision + 1, truth.epoch, utc_now())
+        release.route.remove(stone, truth.route_index)
+    if stone is not None:
+        confirm_gone(release, stone, timeout)
 
 
 def confirm_gone(release: Release, stone: Tombstone, timeout: float) -> None:
@@ -57,10 +62,11 @@ def confirm_gone(release: Release, stone: Tombstone, timeout: float) -> None:
         )
 
 
-def forget(release: Release, stone: Tombstone, index: int) -> None:
-    """Delete the tombstone if nobody needs it any more."""
-    if is_history(stone, release.fleet.everyone(), utc_now()):
-        release.route.delete(index)
+def forget(release: Release) -> None:
+    """Delete the tombstone, if there is one and nobody needs it any more."""
+    stored = release.route.stored()
+    if stored.tombstone is not None and is_history(stored.tombstone, release.fleet.everyone(), utc_now()):
+        release.route.delete(stored.index)
 
 
 def forget_others(release: Release) -> None:

@@ -13,12 +13,13 @@ from typing import Any
 
 from ..core.errors import EngineError, OutOfDateError
 from ..core.labels import COLOR_LABEL, IMAGE_LABEL, PROJECT_LABEL, RUN_LABEL, SPEC_LABEL, TARGET_LABEL
-from ..ports.engine import Deployment, ImageState, ServiceState, TaskState, Translation
+from ..ports.engine import Deployment, ImageState, Remains, ServiceState, TaskState, Translation
 from ..stack.dialect import client_dialect
 from ..stack.document import StackDocument, stack_document
 from ..stack.naming import swarm_service_name
 from ..stack.spec_hash import spec_hash
 from .stack_deploy import stack_deploy
+from .stack_remains import find_remains, remove_found, targets_with
 from .swarm_state import leaving_first, service_state, task_state
 
 try:
@@ -64,9 +65,20 @@ class SwarmEngine:
 
     def colored_targets(self) -> set[tuple[str, str]]:
         """Project and target of every coloured service."""
-        found = self._call(self._api.services, filters={"label": COLOR_LABEL})
-        labels = [item["Spec"].get("Labels") or {} for item in found]
-        return {(one.get(PROJECT_LABEL, ""), one.get(TARGET_LABEL, "")) for one in labels}
+        return targets_with(self._api, self._call, COLOR_LABEL)
+
+    def released_targets(self) -> set[tuple[str, str]]:
+        """Project and target of every service that was released."""
+        return targets_with(self._api, self._call, TARGET_LABEL)
+
+    def project_services(self, project: str) -> list[ServiceState]:
+        """Every service that releases of a project made, by name."""
+        found = self._call(self._api.services, filters={"label": f"{PROJECT_LABEL}={project}"})
+        return sorted((service_state(item) for item in found), key=lambda service: service.name)
+
+    def remains(self, project: str) -> Remains:
+        """What else there is of a stack."""
+        return find_remains(self._api, self._call, project)
 
     def service(self, name: str) -> ServiceState | None:
         """One service, or None."""
@@ -79,10 +91,11 @@ class SwarmEngine:
 
     def tasks(self, service: ServiceState) -> list[TaskState]:
         """Every task of a service that Swarm still remembers, newest first."""
-        nodes = {node["ID"]: node for node in self._call(self._api.nodes)}
-        found = self._call(self._api.tasks, filters={"service": service.name})
-        states = [task_state(item, nodes) for item in found if item.get("ServiceID") == service.id]
-        return sorted(states, key=lambda task: task.created, reverse=True)
+        return self._tasks_of(service, filters={"service": service.name})
+
+    def not_ended(self, service: ServiceState) -> list[TaskState]:
+        """The tasks that are not over yet. Swarm can be asked by service only while that is there."""
+        return [task for task in self._tasks_of(service) if not task.ended]
 
     def running(self, service: ServiceState | None) -> list[TaskState]:
         """The tasks that run and shall run. With a health check, Swarm says running only once it passed."""
@@ -208,6 +221,10 @@ class SwarmEngine:
         except (DockerException, requests.RequestException) as error:
             raise EngineError(f"Docker refused to remove service '{service.name}': {_reason(error)}") from error
 
+    def remove_remains(self, project: str, remains: Remains) -> Remains:
+        """Remove these; a network that a container is still leaving is refused for a moment."""
+        return remove_found(self._api, self._call, project, remains, (DockerException, requests.RequestException))
+
     def remove_unused(self, project: str, names: frozenset[str]) -> None:
         """Remove those configs and secrets of a project, by name, that no other service uses."""
         if not names:
@@ -238,6 +255,12 @@ class SwarmEngine:
             target_port=deployment.target_port,
             dialect=self._dialect,
         )
+
+    def _tasks_of(self, service: ServiceState, **filters: Any) -> list[TaskState]:
+        nodes = {node["ID"]: node for node in self._call(self._api.nodes)}
+        found = self._call(self._api.tasks, **filters)
+        states = [task_state(item, nodes) for item in found if item.get("ServiceID") == service.id]
+        return sorted(states, key=lambda task: task.created, reverse=True)
 
     def _call(self, operation: Callable[..., Any], **arguments: Any) -> Any:
         try:
