@@ -11,8 +11,8 @@ module: release_remove
 short_description: Take a target, or a whole project, away altogether
 version_added: 1.0.0
 description:
-  - Gives up the route, which every proxy confirms; waits for the last request; then removes the services of both colours
-    and waits until their containers ended; then their configs and secrets, and the release record.
+  - Gives up the route, which every proxy confirms; waits for the last request; then removes the services of both
+    colours and waits until their containers ended; then their configs and secrets, and the release record.
   - With O(target) left out, all targets of the project go, and its side targets. When nothing of the stack is left, its
     networks go too. Volumes are kept.
   - It needs neither the project's files nor its services, which may have been removed by other means. What cannot be
@@ -41,6 +41,9 @@ options:
   target:
     description: Only this target goes; side targets stay. Without it the whole project goes.
     type: str
+  directory:
+    description: Directory on the managed host with copies of the project's files; it goes with the last of the stack.
+    type: path
   timeout:
     description: Seconds until every proxy must have confirmed that it gave up a route.
     type: int
@@ -75,6 +78,16 @@ run:
   returned: success
   type: str
   sample: 6a1c7f2e-9d31-4a0b-8a6e-2f1f6a3c9b11
+named:
+  description: What was to go, in words.
+  returned: success
+  type: str
+  sample: project books-ms
+project:
+  description: The project.
+  returned: success
+  type: str
+  sample: books-ms
 removed:
   description: What went, or would go in check mode, by kind.
   returned: success
@@ -84,6 +97,7 @@ removed:
     services: [books-ms_app-blue, books-ms_app-green]
     configs_and_secrets: []
     networks: [books-ms_default]
+    directories: []
     records: [books-ms-app]
 kept:
   description: What stays, by kind. Volumes are those of the node that the module asks.
@@ -124,7 +138,9 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.release.run im
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import project_removal
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.project_removal import How, RemovalPlan
 
-ARGUMENTS: dict[str, Any] = stage_arguments("release_remove", {"target": {"type": "str"}})
+ARGUMENTS: dict[str, Any] = stage_arguments(
+    "release_remove", {"target": {"type": "str"}, "directory": {"type": "path"}}
+)
 
 
 def main() -> None:
@@ -140,11 +156,15 @@ def main() -> None:
         with ExitStack() as locks:
             for release in releases:
                 locks.enter_context(held_run(module, release, project_removal.STAGE))
-            plan = project_removal.plan_removal(connected.engine, project, releases, whole=target is None)
+            plan = project_removal.plan_removal(
+                connected.engine, project, releases, whole=target is None, directory=parameters["directory"]
+            )
             if not plan.changed:
                 refuse_mistyped(connected, project, target)
             result: dict[str, Any] = {
                 "changed": plan.changed,
+                "named": f"project {project}" if target is None else f"target {target} of project {project}",
+                "project": project,
                 "removed": plan.shown(),
                 "kept": plan.kept,
                 "emptied": plan.emptied,
@@ -165,9 +185,8 @@ def chosen(connected: Connected, project: str, target: str | None, progress: Cal
     if target is not None:
         project_removal.refuse_side_target(connected.engine, project, target)
         return [connected.release(project, target, Run(progress))]
-    return [
-        connected.release(project, name, Run(progress)) for owner, name in sorted(known(connected)) if owner == project
-    ]
+    names = sorted(name for owner, name in known(connected) if owner == project)
+    return [connected.release(project, name, Run(progress)) for name in names]
 
 
 def known(connected: Connected) -> set[tuple[str, str]]:

@@ -109,7 +109,7 @@ def confirm_route(release: Release, plan: AdoptPlan, truth: Truth, timeout: floa
     try:
         if plan.stands:
             return confirm(release, plan.route, timeout, live, 0)
-        proxy.refuse_conflicts(plan.route, release.route.others())
+        proxy.refuse_conflicts(release, plan.route)
         release.fleet.require_members()
         required = plan.route.instances[live]
         return write_confirmed(release, plan.route, truth.route_index, timeout, live, required)[1]

@@ -10,8 +10,10 @@ record goes last: a run that was killed is finished by the next.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ..core.color import COLORS
@@ -63,7 +65,7 @@ class Leaving:
 class RemovalPlan:
     """What goes. C(side_services) go with the whole project alone, C(remains) are configs, secrets and networks.
 
-    C(kept) is what stays, by kind. C(emptied): nothing of the stack is left then.
+    C(kept) is what stays, by kind. C(emptied): nothing of the stack is left then, and C(directory), if any, goes too.
     """
 
     project: str
@@ -72,6 +74,7 @@ class RemovalPlan:
     remains: Remains = field(default_factory=Remains)
     kept: dict[str, list[str]] = field(default_factory=dict)
     emptied: bool = False
+    directory: Path | None = None
 
     @property
     def services(self) -> tuple[ServiceState, ...]:
@@ -90,13 +93,17 @@ class RemovalPlan:
             "services": [service.name for service in self.services],
             "configs_and_secrets": list(self.remains.objects),
             "networks": list(self.remains.networks),
+            "directories": [str(self.directory)] if self.directory is not None else [],
             "records": [target.release.service for target in self.targets if target.recorded],
         }
 
 
-def plan_removal(engine: Engine, project: str, releases: Sequence[Release], *, whole: bool) -> RemovalPlan:
+def plan_removal(
+    engine: Engine, project: str, releases: Sequence[Release], *, whole: bool, directory: str | None = None
+) -> RemovalPlan:
     """What goes with these targets of a project, or with the C(whole) of it. Touches nothing.
 
+    C(directory) is where copies of the project's files are; it goes with the last of the stack.
     Raises DeliveryError where a target runs that nobody else knows of: see refuse_unknown().
     """
     targets = tuple(_leaving(release) for release in releases)
@@ -118,7 +125,8 @@ def plan_removal(engine: Engine, project: str, releases: Sequence[Release], *, w
         "services": [*(one.name for one in staying), *found.strangers],
         "networks": list(found.shared_networks),
     }
-    return RemovalPlan(project, targets, side_services, remains, kept, emptied)
+    copies = Path(directory) if directory is not None and emptied and Path(directory).is_dir() else None
+    return RemovalPlan(project, targets, side_services, remains, kept, emptied, copies)
 
 
 def refuse_unknown(target: Leaving) -> None:
@@ -169,6 +177,7 @@ def remove(engine: Engine, plan: RemovalPlan, how: How) -> dict[str, Any]:
     for service in plan.services:
         _wait_until_ended(engine, service, how.stop_timeout, run)
     _remove_remains(engine, plan, run)
+    _remove_directory(plan.directory)
     tidy_up(plan)
     for target in plan.targets:
         target.release.record.delete()
@@ -214,6 +223,20 @@ def _wait_until_ended(engine: Engine, service: ServiceState, timeout: float, run
             f"containers of service '{service.name}' did not end within {timeout:g} s after the stop signal "
             f"(stop_timeout): look at their node, then run it again"
         )
+
+
+def _remove_directory(directory: Path | None) -> None:
+    if directory is None:
+        return
+    try:
+        if directory.is_symlink():
+            directory.unlink()
+        else:
+            shutil.rmtree(directory)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise DeliveryError(f"directory '{directory}' could not be removed ({error.strerror}): remove it") from error
 
 
 def _remove_remains(engine: Engine, plan: RemovalPlan, run: Run | None) -> None:

@@ -15,6 +15,7 @@ from ..core.errors import DeliveryError
 from ..evidence.confirmation import Confirmation, confirm, write_confirmed
 from ..evidence.draining import wait_until_drained
 from ..evidence.front_door import ask_all
+from ..release.known_targets import owner_of, recorded_targets, removal_command
 from ..release.record import ReleaseRecord
 from ..release.release import Release
 from ..release.run import utc_now
@@ -147,19 +148,21 @@ def own_of(wish: RouteWish, truth: Truth, color: str) -> ColorRoute:
     return own
 
 
-def refuse_conflicts(route: Route, others: list[Route]) -> None:
-    """Two services cannot claim one key; raises DeliveryError that names the first."""
-    claimed = conflicts(route, others)
+def refuse_conflicts(release: Release, route: Route) -> None:
+    """Two services cannot claim one key; raises DeliveryError that names the first, and what takes it away."""
+    claimed = conflicts(route, release.route.others())
     if claimed:
         key, service = claimed[0]
+        owner = owner_of(service, recorded_targets(release.store, release.prefix))
         raise DeliveryError(
-            f"service_path: '{key}' is already routed to '{service}': choose another path or host, or remove that route"
+            f"service_path: '{key}' is already routed to '{service}': choose another path or host, or, if nobody needs "
+            f"that any more, take it away with {removal_command(owner)}"
         )
 
 
 def foretell(release: Release, decided: Plan) -> dict[str, Any]:
     """What a flip would refuse although the plan is sound."""
-    refuse_conflicts(decided.after, release.route.others())
+    refuse_conflicts(release, decided.after)
     return {}
 
 
@@ -210,7 +213,7 @@ def apply(
 
     C(prove) is called at the end with the route that is in effect then, and may raise DeliveryError too.
     """
-    refuse_conflicts(decided.after, release.route.others())
+    refuse_conflicts(release, decided.after)
     release.fleet.require_members()
     index, prepared = truth.route_index, Confirmation()
     try:

@@ -43,8 +43,8 @@ class FakeEngine:
     C(outcome) says by service name which kind of task comes out of a start. Services in C(stubborn) do not end what
     shall end; on nodes in C(lost) nothing ends either, as the engine sees it. C(on_change) are called with a service
     name after its tasks changed, as a registrator would be, C(before_update) before a change is applied. C(updates)
-    says by service name how an update in place ends. C(left) is what there is beside services. C(failing) makes the
-    next deploy end with that error, after the services are there.
+    says by service name how an update in place ends. C(left) is what a project has beside services. C(failing) makes
+    the next deploy end with that error, after the services are there.
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class FakeEngine:
         self.digests: dict[str, str] = {}
         self.registry_problem: EngineError | None = None
         self.updates: dict[str, UpdateState] = {}
-        self.left = Remains()
+        self.left: dict[str, Remains] = {}
         self.leaving: dict[str, list[TaskState]] = {}
         self.failing: EngineError | None = None
         self.calls: list[str] = []
@@ -128,10 +128,12 @@ class FakeEngine:
 
     def project_services(self, project: str) -> list[ServiceState]:
         ours = (state for name, state in self.services.items() if name.startswith(f"{project}_"))
-        return sorted((one for one in ours if one.name not in self.left.strangers), key=lambda state: state.name)
+        return sorted(
+            (one for one in ours if one.name not in self.remains(project).strangers), key=lambda state: state.name
+        )
 
     def remains(self, project: str) -> Remains:
-        return self.left
+        return self.left.get(project, Remains())
 
     def service(self, name: str) -> ServiceState | None:
         return self.services.get(name)
@@ -219,10 +221,11 @@ class FakeEngine:
 
     def remove_remains(self, project: str, remains: Remains) -> Remains:
         self.calls.append(f"remove {', '.join([*remains.objects, *remains.networks])}")
-        self.left = replace(
-            self.left,
-            objects=tuple(name for name in self.left.objects if name not in remains.objects),
-            networks=tuple(name for name in self.left.networks if name not in remains.networks),
+        found = self.remains(project)
+        self.left[project] = replace(
+            found,
+            objects=tuple(name for name in found.objects if name not in remains.objects),
+            networks=tuple(name for name in found.networks if name not in remains.networks),
         )
         return Remains()
 

@@ -37,6 +37,7 @@ class FakeProxy:
         self.draining: dict[str, int] = {}
         self.warming = 0
         self.open_after = 0
+        self.notes: list[str] = []
         self._routes: dict[str, Route] = {}
 
     def warm(self) -> None:
@@ -85,7 +86,7 @@ class FakeProxy:
             "id": self.name,
             "haproxy": "3.0.11",
             "workers": [{"pid": 12, "current": True}],
-            "notes": [],
+            "notes": self.notes,
             "order": self.order,
             "services": self.services,
             "removed": self.removed,
