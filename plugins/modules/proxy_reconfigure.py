@@ -36,7 +36,8 @@ attributes:
 options:
   state:
     description:
-      - V(present) writes the route, V(absent) removes every trace of it from all proxies. The containers stay.
+      - V(present) writes the route, V(absent) removes every trace of it from all proxies. The containers stay;
+        M(dockerflow.delivery.release_remove) takes them away too.
     type: str
     choices: [present, absent]
     default: present
