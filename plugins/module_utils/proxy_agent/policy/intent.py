@@ -34,7 +34,8 @@ class Intent:
     """C(routes) by service should be in effect; C(errors) say why a newer version is not among them.
 
     C(good) is what was last good. C(removed) are services whose routes somebody removed, with the revision that says
-    so; C(lost) those of which the store has nothing any more, though nobody removed them.
+    so; C(lost) those of which the store has nothing any more, though nobody removed them. C(alone): it has nothing of
+    any, as a new store has.
     """
 
     good: LastGood
@@ -42,6 +43,7 @@ class Intent:
     errors: Mapping[str, str] = field(default_factory=dict)
     removed: Mapping[str, int] = field(default_factory=dict)
     lost: AbstractSet[str] = frozenset()
+    alone: bool = False
 
     @property
     def notes(self) -> list[str]:
@@ -59,4 +61,5 @@ def intend(written: Written | None, good: LastGood) -> Intent:
         return Intent(good, dict(good.routes))
     lost = good.missing_in(written.documents)
     acceptance = accept(written.documents, good.routes, sorted(lost))
-    return Intent(good, acceptance.routes, acceptance.errors, acceptance.removed, lost & set(acceptance.routes))
+    lost &= set(acceptance.routes)
+    return Intent(good, acceptance.routes, acceptance.errors, acceptance.removed, lost, alone=not written.documents)

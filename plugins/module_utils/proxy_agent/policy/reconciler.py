@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...core.errors import DeliveryError
+from ...core.names import color_name
 from ...routes.route import Route
 from ..atomic_files import locked
 from ..driver import ProxyAwayError, ProxyDriver, RunningProxy, Servers, ServerState, Wanted, backends_of
@@ -19,6 +20,7 @@ from ..proxy_settings import Paths
 from ..report.acknowledgement import Effect
 from .desired_servers import Instances, Known, desired_servers
 from .intent import Intent
+from .judgement import followed_colors
 from .last_good import LastGood
 from .restructuring import Restructuring
 
@@ -33,6 +35,7 @@ class _Pass:
     errors: dict[str, str]
     notes: list[str]
     removed: Mapping[str, int] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)
     desired: Mapping[str, tuple[Endpoint, ...]] = field(default_factory=dict)
     pending: bool = False
 
@@ -60,11 +63,11 @@ class Reconciler:
     def run(self, intent: Intent, instances: Instances, notes: Sequence[str] = ()) -> Effect:
         """Do what is missing. Raises DeliveryError when the proxy cannot be asked; nothing is assumed then."""
         self._last_good = intent.good
-        state = _Pass(intent.routes, dict(intent.errors), [*notes, *intent.notes], intent.removed)
+        state = _Pass(intent.routes, dict(intent.errors), [*notes, *intent.notes], intent.removed, set(intent.lost))
         try:
             running = self._driver.running()
             with locked(self._paths.lock):
-                running = self._apply(running, state, instances)
+                running = self._apply(running, state, instances, forgetful=not intent.alone)
             servers = running.servers()
             generations = self._driver.generations()
         except ProxyAwayError as error:
@@ -85,15 +88,17 @@ class Reconciler:
             generations,
             state.notes,
             state.pending,
-            intent.lost,
+            state.lost,
             self._gone(intent),
         )
 
-    def _apply(self, running: RunningProxy, state: _Pass, instances: Instances) -> RunningProxy:
+    def _apply(self, running: RunningProxy, state: _Pass, instances: Instances, *, forgetful: bool) -> RunningProxy:
         # The switch first: a flip waits for nothing.
         problem = _switch(running, state)
         servers = running.servers()
         self._judge(state, instances, servers)
+        if forgetful:
+            _forget_leftovers(state, instances)
         restructured = self._restructuring.run(running, state.routes, state.desired, self._last_good.routes)
         state.routes = restructured.routes
         state.errors.update(restructured.errors)
@@ -151,6 +156,22 @@ class Reconciler:
         for service, route in state.routes.items():
             if self._last_good.routes.get(service) != route:
                 state.errors.setdefault(service, problem)
+
+
+def _forget_leftovers(state: _Pass, instances: Instances) -> None:
+    """Let go of lost routes that lead nowhere: their services were removed, not only their keys.
+
+    Not while the catalog names an instance, or has not answered, or a server is up: who gets requests goes on getting
+    them. And not where the store has no route at all, for then it is a new one, and what ran may be about to come back.
+    """
+    for service in sorted(state.lost):
+        followed = {color_name(service, color) for color in followed_colors(state.routes[service])}
+        listed = [instances(backend) for backend in followed]
+        if any(found is None or found for found in listed) or any(state.desired.get(name) for name in followed):
+            continue
+        LOG.warning("the route of %s, which Consul lost, is let go: nothing of it runs any more", service)
+        state.routes = {name: route for name, route in state.routes.items() if name != service}
+        state.lost.remove(service)
 
 
 def _switch(running: RunningProxy, state: _Pass) -> str | None:
