@@ -41,6 +41,7 @@ options:
   target:
     description: Only this target goes; side targets stay. Without it the whole project goes.
     type: str
+    required: false
   directory:
     description: Directory on the managed host with copies of the project's files; it goes with the last of the stack.
     type: path

@@ -182,7 +182,8 @@ class Project:
     def remove(self) -> None:
         """Every trace, as fast as possible; the proxies follow by themselves."""
         consul = self.world.consul
-        revision = max(said["services"].get(self.service, {}).get("revision", 0) for said in consul.proxies().values())
+        said = [proxy["services"].get(self.service, {}) for proxy in consul.proxies().values()]
+        revision = max((one.get("revision", 0) for one in said), default=0)
         tombstone = {"schema": 1, "service": self.service, "removed": True, "revision": revision + 1, "epoch": 0}
         consul.put(f"routes/{self.service}", tombstone)
         for key in (f"releases/{self.service}", f"locks/{self.service}"):
