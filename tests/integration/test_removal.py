@@ -31,7 +31,8 @@ def volumes_of(project: Project) -> list[str]:
 
 def assert_gone(project: Project) -> None:
     """Nothing is left in Swarm, in Consul or at the proxies."""
-    assert project.world.swarm.leftovers(project.name) == []
+    # The engine removes a container a moment after it has ended.
+    eventually(lambda: project.world.swarm.leftovers(project.name) == [], f"nothing of {project.name} is left")
     assert keys_of(project) == []
     for name, proxy in project.world.consul.proxies().items():
         assert project.service not in {**proxy["services"], **proxy["removed"]}, name
