@@ -36,7 +36,8 @@ attributes:
 options:
   state:
     description:
-      - V(present) writes the route, V(absent) removes every trace of it from all proxies. The containers stay.
+      - V(present) writes the route, V(absent) removes every trace of it from all proxies. The containers stay;
+        M(dockerflow.delivery.release_remove) takes them away too.
     type: str
     choices: [present, absent]
     default: present
@@ -176,6 +177,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.release.releas
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.truth import Truth
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.rules import check_host, check_path
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import proxy, removal
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.refusals import refuse_dead
 
 ARGUMENTS: dict[str, Any] = stage_arguments(
     "proxy_reconfigure",
@@ -204,7 +206,7 @@ def main() -> None:
             if not truth.running.get(parameters["color"]):
                 truth.services.pop(parameters["color"], None)  # of an older release, which the planned one replaces
             truth.running[parameters["color"]] = parameters["planned_instances"]
-        proxy.refuse_dead(release, truth, parameters["color"])
+        refuse_dead(release, truth, parameters["color"])
         decided = proxy.plan(wish_of(parameters), truth, record)
         standing = decided.after if decided.changed else decided.before or decided.after
         return Planned(
@@ -231,7 +233,8 @@ def main() -> None:
             before=proxy.shown(truth.route),
             after={},
             do=lambda: removal.give_up(release, truth, parameters["timeout"]),
-            settle=lambda: removal.remove(release, 0, parameters["timeout"]),  # a killed run may not have waited for it
+            # A killed run may have written it without waiting for anybody.
+            settle=lambda: removal.give_up(release, truth, parameters["timeout"]),
         )
 
     is_present = parameters["state"] == "present"

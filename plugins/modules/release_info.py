@@ -26,7 +26,7 @@ attributes:
     support: full
 options:
   project:
-    description: Only this project. By default all that have coloured services.
+    description: Only this project. By default all that run in colours, are recorded, or have a route.
     type: str
   target:
     description: Only this target.
@@ -48,8 +48,9 @@ EXAMPLES = r"""
 RETURN = r"""
 releases:
   description:
-    - One entry per target, sorted by service. C(drift) holds one sentence for each disagreement, or the one on what is
-      damaged in Consul.
+    - One entry per target, sorted by service, also of one that nothing runs for any more. C(drift) holds one sentence
+      for each disagreement, or the one on what is damaged in Consul. Of a service that is neither recorded nor runs,
+      project and target are two names that make its own.
   returned: always
   type: list
   elements: dict
@@ -63,6 +64,11 @@ releases:
       proxies: {proxy-1: {address: "http://10.0.0.11:80", alive: true, live: green, revision: 7, error: null}}
       lock: null
       drift: []
+proxies:
+  description: What each proxy says of itself, and by service why it does not take a route.
+  returned: always
+  type: dict
+  sample: {"proxy-1": {"address": "http://10.0.0.11:80", "alive": true, "member": true, "notes": [], "errors": {}}}
 """
 
 from typing import Any
@@ -72,7 +78,11 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.module.connect
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.runner import finish
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs import CONSUL_ARGUMENTS, DOCKER_ARGUMENTS
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import released_name
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release.status import status_or_why_not
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.status import (
+    proxies,
+    shown_targets,
+    status_or_why_not,
+)
 from ansible_collections.dockerflow.delivery.plugins.module_utils.settings.options import setting_arguments
 
 ARGUMENTS: dict[str, Any] = {
@@ -89,9 +99,10 @@ def main() -> None:
 
     def body() -> dict[str, Any]:
         connected = connect(module.params)
+        fleet = connected.fleet.snapshot()
         found = {
             (project, target)
-            for project, target in connected.engine.colored_targets()
+            for project, target in shown_targets(connected.engine, connected.store, connected.prefix, fleet).values()
             if wanted_project in (None, project) and wanted_target in (None, target)
         }
         if wanted_project and wanted_target:
@@ -100,7 +111,11 @@ def main() -> None:
         releases = [
             connected.release(*one, service_name=names[one] or module.params["service_name"]) for one in sorted(found)
         ]
-        return {"changed": False, "releases": [status_or_why_not(release) for release in releases]}
+        return {
+            "changed": False,
+            "releases": [status_or_why_not(release) for release in releases],
+            "proxies": proxies(fleet),
+        }
 
     finish(module, body)
 

@@ -41,7 +41,9 @@ class Consul:
             raise
 
     def route(self, service: str) -> dict[str, Any] | None:
-        return self.value(f"routes/{service}")
+        """A route that was removed is none."""
+        route: dict[str, Any] | None = self.value(f"routes/{service}")
+        return None if route is None or route.get("removed") else route
 
     def live(self, service: str) -> str | None:
         """The colour that users are sent to, as the route says."""

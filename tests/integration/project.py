@@ -182,10 +182,15 @@ class Project:
     def remove(self) -> None:
         """Every trace, as fast as possible; the proxies follow by themselves."""
         consul = self.world.consul
-        for key in (f"routes/{self.service}", f"releases/{self.service}", f"locks/{self.service}"):
+        said = [proxy["services"].get(self.service, {}) for proxy in consul.proxies().values()]
+        revision = max((one.get("revision", 0) for one in said), default=0)
+        tombstone = {"schema": 1, "service": self.service, "removed": True, "revision": revision + 1, "epoch": 0}
+        consul.put(f"routes/{self.service}", tombstone)
+        for key in (f"releases/{self.service}", f"locks/{self.service}"):
             consul.delete(key)
         self.world.swarm.remove(self.name)
         eventually(
             lambda: all(self.service not in proxy["services"] for proxy in consul.proxies().values()),
             f"the proxies forget {self.service}",
         )
+        consul.delete(f"routes/{self.service}")

@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.dockerflow.delivery.tests.integration import stages
 from ansible_collections.dockerflow.delivery.tests.integration.playbook import PlaybookResult
 from ansible_collections.dockerflow.delivery.tests.integration.project import Project, World
+from ansible_collections.dockerflow.delivery.tests.integration.swarm import eventually
 from ansible_collections.dockerflow.delivery.tests.integration.three_proxies import (
     MEMBERS,
     MemberProxy,
@@ -129,6 +130,27 @@ def test_one_that_cannot_flip_takes_all_back_until_it_is_repaired(books: Project
 
     fleet.wait_until_well(broken, books.service)
     assert_released(books, "2")
+
+
+def test_a_proxy_that_was_off_when_a_project_was_removed_finds_out(books: Project, fleet: ThreeProxies) -> None:
+    off, consul = fleet.members[1], books.world.consul
+    before = fleet.report(off, books.service)["revision"]
+    with off.switched_off():
+        # Nothing listens at its front port, so nobody waits for it.
+        removed = books.run("playbooks/remove.yml", project=books.name)
+        assert removed.succeeded, str(removed)
+        assert books.counts() == {}
+        assert consul.value(f"routes/{books.service}")["removed"] is True, "it is told when it comes back"
+    eventually(lambda: off.id in consul.proxies(), f"{off.id} is back")
+    eventually(lambda: fleet.report(off, books.service) == {}, f"{off.id} has given it up")
+    assert consul.proxies()[off.id]["notes"] == []
+    assert {books.get(front=member.front).status for member in MEMBERS} == {404}
+    again = books.run("playbooks/remove.yml", project=books.name, target="app")
+    assert (again.succeeded, again.changed) == (True, []), str(again)
+    assert f"routes/{books.service}" not in consul.keys("routes/"), "all have seen it"
+    books.release("2")
+    assert_all_get(books, "2")
+    assert fleet.report(off, books.service)["revision"] > 0 < before
 
 
 def test_the_fleet_that_provisioning_made_has_no_part_in_it(

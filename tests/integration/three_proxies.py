@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from .project import World
 from .swarm import eventually
 
 PREFIX = "docker-flow-three/"
-IMAGE = "dockerflow/proxy:1"
+IMAGE = os.environ.get("PROXY_IMAGE", "dockerflow/proxy:1")  # another one, to see a story fail
 STATE = "/var/lib/docker-flow-proxy"  # where the role shows both containers the proxy's state
 PLAY = [{"hosts": "three", "become": True, "gather_facts": False, "roles": ["dockerflow.delivery.proxy"]}]
 
@@ -69,10 +70,22 @@ class MemberProxy:
         finally:
             docker("exec", self.disk, "rm", filler)
 
+    @contextlib.contextmanager
+    def switched_off(self) -> Iterator[None]:
+        """Neither HAProxy nor the agent runs, until the block ends."""
+        for container in (f"{self.id}-agent", self.id):
+            docker("stop", "--time=10", container)
+        try:
+            yield
+        finally:
+            for container in (self.id, f"{self.id}-agent"):
+                docker("start", container)
+
     def variables(self, folder: Path, disk: str) -> dict[str, Any]:
         """What the role needs to know."""
         return {
             "proxy_id": self.id,
+            "proxy_image": IMAGE,
             "proxy_container": self.id,
             "proxy_http_port": self.port,
             "proxy_observe": f"127.0.0.1:{self.port + 10}",

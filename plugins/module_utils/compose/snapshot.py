@@ -97,6 +97,32 @@ def present(home: Path, project: str, files: Files) -> Files | None:
     return _present(home / project, files)
 
 
+def is_there(home: Path, project: str) -> bool:
+    """Whether there is anything of the project's directory."""
+    return os.path.lexists(home / project) or (home / f".{project}").is_dir()
+
+
+def data_of(home: Path, project: str) -> list[Path]:
+    """The directories in which nothing was brought: a container mounts them, so they hold data."""
+    link, hidden = home / project, home / f".{project}"
+    targets = sorted(path for path in hidden.iterdir() if path.is_dir()) if hidden.is_dir() else []
+    places = [
+        *([] if link.is_symlink() else [link]),
+        *(one for target in targets for one in sorted(_snapshots(target))),
+    ]
+    return [place / foreign for place in places for foreign in _foreign(place, _manifest(place) or ())]
+
+
+def discard(home: Path, project: str) -> None:
+    """Remove the project's directory with all that was brought. Raises OSError."""
+    link, hidden = home / project, home / f".{project}"
+    if link.is_dir() and not link.is_symlink():
+        shutil.rmtree(link)
+    if hidden.is_dir():
+        shutil.rmtree(hidden)
+    link.unlink(missing_ok=True)
+
+
 def write_plan(place: Path, files: Files) -> Path:
     """A directory with these files for a plan that changes nothing; whoever planned removes it.
 

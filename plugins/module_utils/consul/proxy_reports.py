@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from ..core.errors import DeliveryError
 from ..core.names import nearest
 from ..core.waiting import Deadline
-from ..ports.fleet import Acknowledgement, ColorStatus, FailedCheck, Proxy, Snapshot, counting_members
+from ..ports.fleet import Acknowledgement, ColorStatus, FailedCheck, Gone, Proxy, Snapshot, counting_members
 from ..ports.store import Entry, Store
 
 
@@ -32,6 +32,10 @@ class ReportedFleet:
     def snapshot(self) -> Snapshot:
         """The fleet as it is now."""
         return self._snapshot(self._documents("proxies/"))
+
+    def everyone(self) -> Snapshot:
+        """The fleet as it is now, with those that the operator excluded."""
+        return ReportedFleet(self._store, self._prefix).snapshot()
 
     def require_members(self) -> Snapshot:
         """The fleet, or DeliveryError when it has no member at all."""
@@ -119,8 +123,13 @@ def proxy(name: str, membership: Mapping[str, Any] | None, report: Mapping[str, 
                 },
                 said.get("route"),
                 said.get("written"),
+                bool(said.get("lost")),
             )
             for service, said in report["services"].items()
+        }
+        removed = {
+            service: Gone(int(said["revision"]), int(said["open"]))
+            for service, said in report.get("removed", {}).items()
         }
         order, notes = int(report.get("order", 0)), tuple(report.get("notes", ()))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -128,7 +137,7 @@ def proxy(name: str, membership: Mapping[str, Any] | None, report: Mapping[str, 
             f"the report of proxy '{name}' cannot be read ({type(error).__name__}: {error}): update its agent, or "
             f"exclude it with exclude_proxies"
         ) from error
-    return Proxy(name, address, True, order, notes, services, membership is not None)
+    return Proxy(name, address, True, order, notes, services, membership is not None, removed)
 
 
 def _failed_check(said: Mapping[str, Any]) -> FailedCheck:

@@ -18,3 +18,6 @@ IMAGE_LABEL = "dockerflow.image"
 # Labels of the containers themselves: the name under which a colour is registered, and its container port behind it.
 REGISTERED_LABEL = "dockerflow.registered"
 PORT_LABEL = "dockerflow.port"
+
+# Docker's own: the stack that a service, network, config, secret or volume belongs to.
+STACK_LABEL = "com.docker.stack.namespace"

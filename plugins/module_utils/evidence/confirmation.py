@@ -189,19 +189,24 @@ class _Instances:
         refuse_failed(self._release.engine, service, self._required, self._before, self._start.max_failures)
 
 
-def wait_until_gone(release: Release, timeout: float) -> list[str]:
-    """Wait until no counting member has a trace of the service; returns those that have, or that cannot say."""
+def wait_until_gone(release: Release, revision: int, timeout: float) -> list[str]:
+    """Wait until every counting member says that the route is gone by C(revision), a tombstone's.
+
+    Returns, with the reason, those that have a trace of it, or that cannot say. That a member does not mention it
+    proves nothing: it may not have heard of the route's last version yet.
+    """
     remaining: list[str] = []
 
     def gone(fleet: Snapshot) -> bool:
-        remaining[:] = sorted(
-            name
-            for name, proxy in fleet.items()
-            if not proxy.alive or proxy.acknowledgement(release.service) is not None
-        )
+        traces = ((name, _trace(proxy, release.service, revision)) for name, proxy in sorted(fleet.items()))
+        remaining[:] = [f"{name} {trace}" for name, trace in traces if trace is not None]
         return not remaining
 
-    release.fleet.wait_for(gone, timeout, lambda _elapsed, _fleet: release.run.renew())
+    def report(elapsed: float, _fleet: Snapshot) -> None:
+        release.run.renew()
+        release.run.progress(f"{elapsed:.0f} s: the route of {release.service} is still at {'; '.join(remaining)}")
+
+    release.fleet.wait_for(gone, timeout, report)
     return list(remaining)
 
 
@@ -209,6 +214,17 @@ def _follows(proxy: Proxy, route: Route) -> bool:
     """Whether it has the revision in effect; how many instances are up is another question."""
     said = proxy.acknowledgement(route.service)
     return proxy.alive and said is not None and said.revision >= route.revision and said.live == route.split.live
+
+
+def _trace(proxy: Proxy, service: str, revision: int) -> str | None:
+    said, gone = proxy.acknowledgement(service), proxy.removed.get(service)
+    if not proxy.alive:
+        return "has no heartbeat"
+    if said is not None:
+        return f"is at revision {said.revision}" + (f": {said.error}" if said.error else "")
+    if gone is None or gone.revision < revision:
+        return "does not know of its removal yet"
+    return None
 
 
 def _has(proxy: Proxy, route: Route, color: str, required: int) -> bool:

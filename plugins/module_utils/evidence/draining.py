@@ -65,3 +65,25 @@ def withdraw(release: Release, color: str, timeout: float = CONFIRM_TIMEOUT) -> 
         write_confirmed(release, route, index, timeout, route.split.live, 0)
     else:
         confirm(release, route, timeout, route.split.live, 0)
+
+
+def wait_until_left(release: Release, timeout: float) -> dict[str, int]:
+    """Wait until no request is open that came by a removed route; returns what still is per proxy (empty: none).
+
+    A proxy that cannot say is not waited for: it confirmed the removal before, and so gives the service no new ones.
+    """
+    count: dict[str, int] = {}
+
+    def left(fleet: Snapshot) -> bool:
+        gone = {name: proxy.removed.get(release.service) for name, proxy in fleet.items()}
+        count.clear()
+        count.update({name: one.open for name, one in gone.items() if one is not None and one.open})
+        return not count
+
+    def report(elapsed: float, _fleet: Snapshot) -> None:
+        release.run.renew()
+        waiting = ", ".join(f"{name}: {number}" for name, number in count.items())
+        release.run.progress(f"{elapsed:.0f} s: open requests of {release.service}: {waiting}")
+
+    release.fleet.wait_for(left, timeout, report)
+    return dict(count)

@@ -144,6 +144,22 @@ class Translation:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What there is of a project beside the services of its releases, by name.
+
+    C(objects) are configs and secrets that releases made, C(networks) those of its stack, less the C(shared_networks)
+    that services of other stacks use. C(volumes) are those of its stack, on this node alone. C(strangers) are services
+    of its stack that no release made.
+    """
+
+    objects: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    strangers: tuple[str, ...] = ()
+    shared_networks: tuple[str, ...] = ()
+
+
 class Engine(Protocol):
     """Every call ends within the engine's own timeout and raises EngineError when it was not done."""
 
@@ -155,11 +171,23 @@ class Engine(Protocol):
     def colored_targets(self) -> set[tuple[str, str]]:
         """Project and target of every coloured service."""
 
+    def released_targets(self) -> set[tuple[str, str]]:
+        """Project and target of every service that was released, in a colour or without."""
+
+    def project_services(self, project: str) -> list[ServiceState]:
+        """Every service that releases of a project made: targets in any colour, and side targets."""
+
+    def remains(self, project: str) -> Remains:
+        """What else there is of a project."""
+
     def service(self, name: str) -> ServiceState | None:
         """One service, or None."""
 
     def tasks(self, service: ServiceState) -> list[TaskState]:
         """Every task of a service that the engine still remembers, newest first."""
+
+    def not_ended(self, service: ServiceState) -> list[TaskState]:
+        """The tasks of a service, also of one that was removed, that are not over yet."""
 
     def running(self, service: ServiceState | None) -> list[TaskState]:
         """The tasks that run and shall run."""
@@ -201,6 +229,9 @@ class Engine(Protocol):
 
     def remove(self, service: ServiceState) -> None:
         """Remove a service; one that is gone already is fine."""
+
+    def remove_remains(self, project: str, remains: Remains) -> Remains:
+        """Remove these configs, secrets and networks; returns those that something still uses."""
 
     def remove_unused(self, project: str, names: frozenset[str]) -> None:
         """Remove those configs and secrets of a project, by name, that no other service uses."""

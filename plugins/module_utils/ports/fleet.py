@@ -10,7 +10,7 @@ Modules never talk to a proxy. They write intent (a route) and wait for evidence
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 
@@ -58,7 +58,8 @@ class Acknowledgement:
 
     C(live) is what users get, also where that is not what the revision says. C(written) is the revision that the proxy
     has read and that C(error) is about, None when it does not say. C(route) is the whole route, as a document, where
-    the store does not hold it, or another version of it.
+    the store does not hold it, or another version of it. C(lost): the store has nothing of it any more, and nobody
+    removed it.
     """
 
     revision: int
@@ -67,6 +68,12 @@ class Acknowledgement:
     colors: Mapping[str, ColorStatus]
     route: Mapping[str, Any] | None = None
     written: int | None = None
+    lost: bool = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing gets a request here: no server is up and no request is open."""
+        return not any(color.up or color.open for color in self.colors.values())
 
     def color(self, color: str) -> ColorStatus:
         """The colour's status; all zero when the proxy does not follow it."""
@@ -74,10 +81,20 @@ class Acknowledgement:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """A removed route of which one proxy has nothing any more: by which C(revision), and how many requests that came by
+    it are still C(open)."""
+
+    revision: int
+    open: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Proxy:
     """One proxy. C(alive): it has a heartbeat. C(member) False: it reports itself, but nobody made it a member.
 
-    One that is no member serves users all the same, so all that it says counts.
+    One that is no member serves users all the same, so all that it says counts. C(removed) are the removed routes that
+    it knows of, by service.
     """
 
     id: str
@@ -87,6 +104,7 @@ class Proxy:
     notes: tuple[str, ...]
     services: Mapping[str, Acknowledgement]
     member: bool = True
+    removed: Mapping[str, Gone] = field(default_factory=dict)
 
     def acknowledgement(self, service: str) -> Acknowledgement | None:
         """What it says of a service, or None when it has no trace of it."""
@@ -104,6 +122,9 @@ class Fleet(Protocol):
 
     def snapshot(self) -> Snapshot:
         """The fleet as it is now."""
+
+    def everyone(self) -> Snapshot:
+        """The fleet as it is now, with those that the operator excluded."""
 
     def require_members(self) -> Snapshot:
         """The fleet, or DeliveryError when it has no member at all."""
@@ -137,14 +158,16 @@ def front_doors(fleet: Snapshot) -> dict[str, str]:
     return {name: proxy.address for name, proxy in sorted(fleet.items()) if proxy.alive and proxy.address}
 
 
-def served_colors(service: str, fleet: Snapshot) -> set[str]:
-    """The colours that any proxy says it serves to users."""
-    return {one.live for one in acknowledgements(service, fleet) if one.live is not None}
-
-
 def newest_revision(service: str, fleet: Snapshot) -> int:
-    """The newest revision of a service's route that any proxy has; 0 when none has one."""
-    return max((one.revision for one in acknowledgements(service, fleet)), default=0)
+    """The newest revision of a service's route, or of its removal, that any proxy has; 0 when none has one."""
+    gone = [proxy.removed[service].revision for proxy in fleet.values() if service in proxy.removed]
+    return max([0, *gone, *(one.revision for one in acknowledgements(service, fleet))])
+
+
+def newest_epoch(service: str, fleet: Snapshot) -> int:
+    """The newest epoch of those routes that proxies have and the store does not."""
+    kept = [one.route for one in acknowledgements(service, fleet) if one.route is not None]
+    return max((int(route.get("epoch", 0)) for route in kept), default=0)
 
 
 def newest_route(service: str, fleet: Snapshot) -> Mapping[str, Any] | None:

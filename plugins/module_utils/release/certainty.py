@@ -27,8 +27,8 @@ def refuse_to_guess(release: Release, truth: Truth, record: ReleaseRecord) -> No
     raise DeliveryError(
         f"{found}, so what users get cannot be known and nothing was touched: correct consul_prefix "
         f"('{release.prefix}') or consul_addresses, restore Consul from a newer backup, rebuild what it lost with "
-        f"playbooks/adopt.yml -e target={release.target} -e live=<colour>, or, if nothing of it runs any more, "
-        f"give its route up with module proxy_reconfigure and state=absent"
+        f"playbooks/adopt.yml -e target={release.target} -e live=<colour>, or, if nobody needs it any more, take it "
+        f"away with playbooks/remove.yml -e project={release.project} -e target={release.target}"
     )
 
 
@@ -36,10 +36,10 @@ def unknown(truth: Truth, record: ReleaseRecord) -> str | None:
     """What runs or is served without the store knowing of it, in words; None when all is known."""
     running = sorted(color for color, count in truth.running.items() if count > 0)
     if truth.route is None:
-        for name, proxy in sorted(truth.fleet.items()):
-            said = proxy.acknowledgement(truth.service)
-            if said is not None and said.live is not None:
-                return f"proxy '{name}' sends users of '{truth.service}' to {said.live}, but Consul has no route of it"
+        name, live = next(iter(truth.serving.items()), (None, None))
+        if name is not None:
+            known = "has no route of it" if truth.tombstone is None else "says that its route was removed"
+            return f"proxy '{name}' sends users of '{truth.service}' to {live}, but Consul {known}"
         if running and record.is_empty:
             return (
                 f"colour {' and '.join(running)} of '{truth.service}' runs, but Consul has neither its route nor its "

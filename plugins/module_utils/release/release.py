@@ -54,7 +54,7 @@ class Release:
         """What the engine calls a colour's service; without a colour the service that is updated in place."""
         return self.engine.service_name(self.project, self.target, color)
 
-    def color_service(self, color: str) -> ServiceState | None:
+    def color_service(self, color: str | None) -> ServiceState | None:
         """The engine's service of a colour, or None."""
         return self.engine.service(self.engine_name(color))
 
@@ -62,13 +62,17 @@ class Release:
         """The instances of a colour that the catalog lists, whatever their health."""
         return self.catalog.instances(color_name(self.service, color))[1]
 
-    def truth(self) -> Truth:
-        """Ask the store, the proxies and the engine; DeliveryError where the target runs under another name."""
-        route, index = self.route.read()
+    def truth(self, *, forgiving: bool = False) -> Truth:
+        """Ask the store, the proxies and the engine; DeliveryError where the target runs under another name.
+
+        C(forgiving): see StoredRoute.stored().
+        """
+        stored = self.route.stored(forgiving=forgiving)
         services = {color: found for color in COLORS if (found := self.color_service(color)) is not None}
         self._refuse_other_name(services)
         running = {color: len(self.engine.running(service)) for color, service in services.items()}
-        return Truth(route, index, self.fleet.snapshot(), services, running, self.service)
+        fleet = self.fleet.snapshot()
+        return Truth(stored.route, stored.index, fleet, services, running, self.service, stored.tombstone)
 
     def _refuse_other_name(self, services: Mapping[str, ServiceState]) -> None:
         """What runs cannot be called otherwise: its instances, its route and its record have the name it came with."""

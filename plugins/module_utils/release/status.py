@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: nothing outside of it may import this file, which changes without notice.
-"""What an operator wants to see of a service, and where record, Swarm and proxies disagree."""
+"""What an operator wants to see of a service, and where record, Swarm and proxies disagree.
+
+Also of one that nothing runs for any more: what is left of it is what takes a path away from others.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,34 @@ from typing import Any
 
 from ..core.color import COLORS
 from ..core.errors import DeliveryError, EngineError, RegistryUnreachableError
+from ..core.names import service_name
+from ..ports.engine import Engine, ServiceState
+from ..ports.fleet import Snapshot
+from ..ports.store import Store
+from .keys import Keys
+from .known_targets import Target, owner_of, recorded_targets, removal_command
 from .lock import Holder
 from .record import ReleaseRecord
-from .release import Release
+from .release import Release, released_name
+from .stored_route import stored_routes
 from .truth import Truth
 
 
-def drift(truth: Truth, record: ReleaseRecord) -> list[str]:
+def nothing_runs(truth: Truth, record: ReleaseRecord, *, runs_in_place: bool = False) -> bool:
+    """Whether there is a route or a record, and no service for it."""
+    return not truth.services and not runs_in_place and (truth.route is not None or not record.is_empty)
+
+
+def drift(truth: Truth, record: ReleaseRecord, *, runs_in_place: bool = False) -> list[str]:
     """One sentence for each thing that is not as the others say it is; empty when all agree."""
     said: list[str] = []
+    if nothing_runs(truth, record, runs_in_place=runs_in_place):
+        left = [
+            *(["route"] if truth.route is not None else []),
+            *(["release record"] if not record.is_empty else []),
+        ]
+        command = removal_command((record.project, record.target))
+        said.append(f"nothing runs for its {' and '.join(left)}: deploy it, or take it away with {command}")
     route, recorded = truth.route, record.live.color if record.live is not None else None
     if route is not None and recorded != route.split.live:
         said.append(f"the route sends users to {route.split.live}, the record says {recorded or 'nothing'} is live")
@@ -35,7 +57,7 @@ def drift(truth: Truth, record: ReleaseRecord) -> list[str]:
         answer = proxy.acknowledgement(truth.service)
         if route is None:
             if answer is not None:
-                said.append(f"proxy {name} serves a route that does not exist any more")
+                said.append(f"proxy {name} {_leftover(truth, record)}" + (f": {answer.error}" if answer.error else ""))
             continue
         if answer is None:
             said.append(f"proxy {name} does not know the service")
@@ -52,12 +74,53 @@ def drift(truth: Truth, record: ReleaseRecord) -> list[str]:
     return said
 
 
+def _leftover(truth: Truth, record: ReleaseRecord) -> str:
+    command = removal_command((record.project, record.target))
+    if truth.tombstone is not None:
+        return f"has not given up the route that was removed (run {command} again)"
+    return f"keeps a route that Consul has lost (rebuild it with playbooks/adopt.yml, or take it away with {command})"
+
+
+def shown_targets(engine: Engine, store: Store, prefix: str, fleet: Snapshot) -> dict[str, Target]:
+    """Project and target, by service, of all that runs in colours, is recorded, is routed, or is kept by a proxy."""
+    recorded = recorded_targets(store, prefix)
+    running = {released_name(engine, *owner) or service_name(*owner): owner for owner in engine.colored_targets()}
+    routed = stored_routes(store, Keys(prefix, ""))
+    kept = {service for proxy in fleet.values() for service in proxy.services}
+    others = {service: owner_of(service, {}) for service in {*routed, *kept} if _is_service_name(service)}
+    return {**others, **running, **recorded}
+
+
+def _is_service_name(name: str) -> bool:
+    try:
+        return service_name(*owner_of(name, {})) == name
+    except DeliveryError:
+        return False
+
+
+def proxies(fleet: Snapshot) -> dict[str, dict[str, Any]]:
+    """What each proxy says of itself, and the reasons why it does not take a route, by service."""
+    return {
+        name: {
+            "address": proxy.address,
+            "alive": proxy.alive,
+            "member": proxy.member,
+            "notes": list(proxy.notes),
+            "errors": {service: said.error for service, said in sorted(proxy.services.items()) if said.error},
+        }
+        for name, proxy in sorted(fleet.items())
+    }
+
+
 def status(release: Release) -> dict[str, Any]:
     """The record, what runs, what the proxies serve, who holds the lock, and the drift between them."""
     truth = release.truth()
     record = release.record.read()
     lock = release.store.get(release.keys.lock)
     holder = Holder.from_json(lock.value) if lock is not None and lock.session is not None else None
+    in_place = release.color_service(None)
+    if in_place is not None and not in_place.spec:
+        in_place = None  # a side target of others
     return {
         "project": release.project,
         "target": release.target,
@@ -76,6 +139,7 @@ def status(release: Release) -> dict[str, Any]:
             for color in COLORS
             if (service := truth.services.get(color)) is not None
         },
+        "in_place": None if in_place is None else _running_in_place(release, in_place),
         "route": None
         if truth.route is None
         else {name: value for name, value in truth.route.to_document().items() if name != "preview"},
@@ -87,7 +151,7 @@ def status(release: Release) -> dict[str, Any]:
         "lock": None
         if holder is None
         else {"owner": holder.owner, "since": holder.since, "stage": holder.stage, "run": holder.run},
-        "drift": drift(truth, record),
+        "drift": drift(truth, record, runs_in_place=in_place is not None),
     }
 
 
@@ -105,12 +169,22 @@ def status_or_why_not(release: Release) -> dict[str, Any]:
             "live": None,
             "candidate": None,
             "colors": {},
+            "in_place": None,
             "route": None,
             "proxies": {},
             "record": None,
             "lock": None,
             "drift": [str(error)],
         }
+
+
+def _running_in_place(release: Release, service: ServiceState) -> dict[str, Any]:
+    return {
+        "swarm_service": service.name,
+        "image": service.image,
+        "replicas": service.replicas,
+        "running": len(release.engine.running(service)),
+    }
 
 
 def _addresses(release: Release, color: str) -> list[str]:

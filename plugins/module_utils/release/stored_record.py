@@ -17,6 +17,14 @@ from .run import Run, utc_now
 from .truth import Truth
 
 
+class DamagedRecordError(DeliveryError):
+    """What stands there, at C(index), is no record."""
+
+    def __init__(self, message: str, index: int) -> None:
+        super().__init__(message)
+        self.index = index
+
+
 class StoredRecord:
     """One key. An index of 0 means that nothing was recorded yet."""
 
@@ -47,6 +55,29 @@ class StoredRecord:
                 raise OutOfDateError(f"the record of '{self._keys.service}' was changed by somebody else meanwhile")
         return changed
 
+    def read_what_is_sound(self) -> ReleaseRecord:
+        """The record, an empty one where it is damaged too: for who removes it anyway."""
+        try:
+            return self.read()
+        except DamagedRecordError:
+            return ReleaseRecord(self._project, self._target)
+
+    def is_there(self) -> bool:
+        """Whether anything is recorded, in whatever state."""
+        return self._store.get(self._keys.record) is not None
+
+    def delete(self, *, if_damaged: bool = False) -> None:
+        """Delete the record, also a damaged one, or only such, if nothing moved meanwhile and the lock is ours."""
+        try:
+            found = self._read()[1]
+            index = 0 if if_damaged else found
+        except DamagedRecordError as error:
+            index = error.index
+        lock = self._run.lock
+        if index and not self._store.delete_if_held(self._keys.record, index, lock.key, lock.run):
+            self._run.renew()  # a lost lock says more
+            raise OutOfDateError(f"the record of '{self._keys.service}' was changed by somebody else meanwhile")
+
     def catch_up(self, truth: Truth) -> ReleaseRecord:
         """Record what is live where a run was killed between its flip and the record of it."""
         return self.change(lambda record: record.caught_up(truth.live, truth.served, utc_now()))
@@ -55,7 +86,10 @@ class StoredRecord:
         entry = self._store.get(self._keys.record)
         if entry is None:
             return ReleaseRecord(self._project, self._target), 0
-        record = ReleaseRecord.from_document(entry.json())
+        try:
+            record = ReleaseRecord.from_document(entry.json())
+        except DeliveryError as error:
+            raise DamagedRecordError(str(error), entry.modify_index) from error
         if (record.project, record.target) != (self._project, self._target):
             raise DeliveryError(
                 f"project '{self._project}' and target '{self._target}' have the service name '{self._keys.service}', "

@@ -19,9 +19,9 @@ from .values import Kind
 
 DEPLOY, SCALE, PROXY = "blue_green_deploy", "relative_scale", "proxy_reconfigure"
 PREVIEW, VERIFY, STOP, ROLLBACK = "release_preview", "release_verify", "release_stop", "release_rollback"
-LOCK, ADOPT, FILES = "release_lock", "release_adopt", "release_files"
+LOCK, ADOPT, FILES, REMOVE = "release_lock", "release_adopt", "release_files", "release_remove"
 # Those that hold the lock of a target or wait for it; each goes on with a run or starts one.
-RUN_MODULES = (DEPLOY, SCALE, PROXY, PREVIEW, VERIFY, STOP, ROLLBACK, LOCK, ADOPT, FILES)
+RUN_MODULES = (DEPLOY, SCALE, PROXY, PREVIEW, VERIFY, STOP, ROLLBACK, LOCK, ADOPT, FILES, REMOVE)
 EVERY_MODULE = (*RUN_MODULES, "release_info")
 
 
@@ -138,7 +138,7 @@ SETTINGS: tuple[Setting, ...] = (
         60,
         "seconds until every proxy must confirm",
         minimum=1,
-        to=(f"{PROXY}.timeout", f"{PREVIEW}.timeout", f"{VERIFY}.timeout", f"{ADOPT}.timeout"),
+        to=(f"{PROXY}.timeout", f"{PREVIEW}.timeout", f"{VERIFY}.timeout", f"{ADOPT}.timeout", f"{REMOVE}.timeout"),
     ),
     Setting(
         "drain_timeout",
@@ -146,9 +146,9 @@ SETTINGS: tuple[Setting, ...] = (
         60,
         "seconds to wait for open requests of what is stopped",
         minimum=0,
-        to=(DEPLOY, SCALE, STOP),
+        to=(DEPLOY, SCALE, STOP, REMOVE),
     ),
-    Setting("stop_timeout", "number", 120, "seconds for containers to end", minimum=1, to=(DEPLOY, STOP)),
+    Setting("stop_timeout", "number", 120, "seconds for containers to end", minimum=1, to=(DEPLOY, STOP, REMOVE)),
     Setting("keep_warm", "number", 0, "seconds that the old release stays up after the flip", minimum=0, to=(STOP,)),
     Setting("test_tasks", "text", None, "file of tasks, in the project directory, that tests the candidate"),
     Setting("test_timeout", "number", 600, "seconds that the tests may take", minimum=1),

@@ -19,6 +19,7 @@ from ..release.run import utc_now
 from ..release.truth import Truth
 from ..routes.route import Route, Split, check_route
 from . import proxy
+from .refusals import refuse_conflicts
 
 STAGE = "adopt"
 
@@ -72,8 +73,8 @@ def plan_adopt(truth: Truth, record: ReleaseRecord, live: str | None, wish: prox
     count = truth.running.get(live, 0)
     if count == 0:
         raise DeliveryError(
-            f"live '{live}' of '{truth.service}' does not run: {said}; give up what the proxies keep of it, with "
-            f"module proxy_reconfigure and state=absent, then deploy it"
+            f"live '{live}' of '{truth.service}' does not run: {said}; take away what the proxies keep of it with "
+            f"playbooks/remove.yml, then deploy it"
         )
     service = truth.services.get(live)
     recorded = (
@@ -109,7 +110,7 @@ def confirm_route(release: Release, plan: AdoptPlan, truth: Truth, timeout: floa
     try:
         if plan.stands:
             return confirm(release, plan.route, timeout, live, 0)
-        proxy.refuse_conflicts(plan.route, release.route.others())
+        refuse_conflicts(release, plan.route)
         release.fleet.require_members()
         required = plan.route.instances[live]
         return write_confirmed(release, plan.route, truth.route_index, timeout, live, required)[1]
@@ -133,4 +134,5 @@ def _route(truth: Truth, live: str, wish: proxy.RouteWish) -> Route:
             f"service_path: no proxy has the route of '{truth.service}' any more, so say which paths it serves, for "
             f"example '/api/v1/books'"
         )
-    return Route(truth.service, 1, wish.paths, Split(live)).led_by(live, proxy.own_of(wish, truth, live))
+    own = proxy.own_of(wish, truth, live)
+    return Route(truth.service, 1, wish.paths, Split(live), epoch=truth.epoch).led_by(live, own)

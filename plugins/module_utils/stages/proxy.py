@@ -15,13 +15,14 @@ from ..core.errors import DeliveryError
 from ..evidence.confirmation import Confirmation, Start, confirm, write_confirmed
 from ..evidence.draining import wait_until_drained
 from ..evidence.front_door import ask_all
-from ..evidence.health import why_none_runs
 from ..release.record import ReleaseRecord
 from ..release.release import Release
 from ..release.run import utc_now
 from ..release.truth import Truth
-from ..routes.route import ColorRoute, Route, Split, check_route, conflicts
-from .removal import remove
+from ..routes.route import ColorRoute, Route, Split, check_route
+from ..routes.tombstone import Tombstone
+from .refusals import refuse_conflicts
+from .removal import confirm_gone, forget
 
 STAGE = "proxy"
 
@@ -92,7 +93,9 @@ def plan(wish: RouteWish, truth: Truth, record: ReleaseRecord) -> Plan:
     before, revision = truth.route, truth.newest_revision + 1
     own = own_of(wish, truth, color)
     if before is None:
-        after = Route(truth.service, revision, own.paths, Split(color), instances={color: count}).led_by(color, own)
+        after = Route(
+            truth.service, revision, own.paths, Split(color), instances={color: count}, epoch=truth.epoch
+        ).led_by(color, own)
         check_route(after)
         return Plan(None, None, after, color, count)
     # Under the lock nobody is scaling: what is still drained was left by a scaling that was killed.
@@ -145,27 +148,9 @@ def own_of(wish: RouteWish, truth: Truth, color: str) -> ColorRoute:
     return own
 
 
-def refuse_conflicts(route: Route, others: list[Route]) -> None:
-    """Two services cannot claim one key; raises DeliveryError that names the first."""
-    claimed = conflicts(route, others)
-    if claimed:
-        key, service = claimed[0]
-        raise DeliveryError(
-            f"service_path: '{key}' is already routed to '{service}': choose another path or host, or remove that route"
-        )
-
-
-def refuse_dead(release: Release, truth: Truth, color: str | None) -> None:
-    """Users cannot be sent to what ended since it was deployed; raises DeliveryError that says why it did."""
-    service = truth.services.get(color) if color is not None and not truth.running.get(color) else None
-    why = why_none_runs(release.engine, service) if service is not None else None
-    if why is not None:
-        raise why
-
-
 def foretell(release: Release, decided: Plan) -> dict[str, Any]:
     """What a flip would refuse although the plan is sound."""
-    refuse_conflicts(decided.after, release.route.others())
+    refuse_conflicts(release, decided.after)
     return {}
 
 
@@ -225,7 +210,7 @@ def apply(
     C(start): how long the first step waits for instances that have yet to answer.
     C(prove) is called at the end with the route that is in effect then, and may raise DeliveryError too.
     """
-    refuse_conflicts(decided.after, release.route.others())
+    refuse_conflicts(release, decided.after)
     release.fleet.require_members()
     index, prepared = truth.route_index, Confirmation()
     try:
@@ -276,7 +261,10 @@ def undo(release: Release, decided: Plan, timeout: float) -> dict[str, Any]:
             return {"undone": True, "mixed": False}
         release.run.progress("putting every proxy back")
         if decided.before is None:
-            remove(release, index, timeout)
+            stone = Tombstone(release.service, release.route.next_revision(route), route.epoch, utc_now())
+            release.route.remove(stone, index)
+            confirm_gone(release, stone, timeout)
+            forget(release)
         else:
             restored = replace(decided.before, revision=release.route.next_revision(route))
             write_confirmed(release, restored, index, timeout, restored.split.live, 0, instead_of=decided.after)

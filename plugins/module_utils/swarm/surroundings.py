@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..core.labels import COLOR_LABEL, PROJECT_LABEL, TARGET_LABEL
+from ..ports.engine import Engine
 from ..stack.mentions import Neighbours
+from ..stack.naming import swarm_service_name
 from ..stack.placement import Node
-
-STACK_LABEL = "com.docker.stack.namespace"
 
 
 def neighbours(project: str, items: Iterable[Mapping[str, Any]]) -> Neighbours:
@@ -49,6 +49,18 @@ def nodes(items: Iterable[Mapping[str, Any]]) -> list[Node]:
         for item in items
         if item["Spec"].get("Availability", "active") != "drain"
     ]
+
+
+def whereabouts(engine: Engine, project: str, names: Iterable[str], places: Sequence[Node]) -> dict[str, list[str]]:
+    """Those services of a project that are there, with the names of the nodes on which they run."""
+    hostnames = {node.id: node.hostname for node in places}
+    found = {}
+    for name in names:
+        service = engine.service(swarm_service_name(project, name))
+        if service is not None:
+            running = {task.node_id for task in engine.tasks(service) if task.running or task.lost or task.completed}
+            found[name] = sorted(hostnames[one] for one in running if one in hostnames)
+    return found
 
 
 def _definition(container: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,24 +6,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core.errors import EngineError, OutOfDateError
-from ..core.labels import COLOR_LABEL, IMAGE_LABEL, PROJECT_LABEL, RUN_LABEL, SPEC_LABEL, TARGET_LABEL
-from ..ports.engine import Deployment, ImageState, ServiceState, TaskState, Translation
+from ..core.labels import COLOR_LABEL, IMAGE_LABEL, PROJECT_LABEL, RUN_LABEL, SPEC_LABEL, STACK_LABEL, TARGET_LABEL
+from ..ports.engine import Deployment, ImageState, Remains, ServiceState, TaskState, Translation
 from ..stack.dialect import client_dialect
 from ..stack.document import StackDocument, stack_document
 from ..stack.mentions import NOBODY, Neighbours
 from ..stack.naming import swarm_service_name
-from ..stack.placement import Node, check_data
+from ..stack.placement import check_data
 from ..stack.releasable import check_networks, external_networks
 from ..stack.spec_hash import spec_hash
 from ..stack.warnings import Warnings
 from .stack_deploy import stack_deploy
-from .surroundings import STACK_LABEL, neighbours, nodes
+from .stack_remains import find_remains, remove_found, remove_unused, targets_with
+from .surroundings import neighbours, nodes, whereabouts
 from .swarm_state import leaving_first, log_lines, service_state, task_state
 
 try:
@@ -69,9 +69,20 @@ class SwarmEngine:
 
     def colored_targets(self) -> set[tuple[str, str]]:
         """Project and target of every coloured service."""
-        found = self._call(self._api.services, filters={"label": COLOR_LABEL})
-        labels = [item["Spec"].get("Labels") or {} for item in found]
-        return {(one.get(PROJECT_LABEL, ""), one.get(TARGET_LABEL, "")) for one in labels}
+        return targets_with(self._api, self._call, COLOR_LABEL)
+
+    def released_targets(self) -> set[tuple[str, str]]:
+        """Project and target of every service that was released."""
+        return targets_with(self._api, self._call, TARGET_LABEL)
+
+    def project_services(self, project: str) -> list[ServiceState]:
+        """Every service that releases of a project made, by name."""
+        found = self._call(self._api.services, filters={"label": f"{PROJECT_LABEL}={project}"})
+        return sorted((service_state(item) for item in found), key=lambda service: service.name)
+
+    def remains(self, project: str) -> Remains:
+        """What else there is of a stack."""
+        return find_remains(self._api, self._call, project)
 
     def service(self, name: str) -> ServiceState | None:
         """One service, or None."""
@@ -84,10 +95,11 @@ class SwarmEngine:
 
     def tasks(self, service: ServiceState) -> list[TaskState]:
         """Every task of a service that Swarm still remembers, newest first."""
-        nodes = {node["ID"]: node for node in self._call(self._api.nodes)}
-        found = self._call(self._api.tasks, filters={"service": service.name})
-        states = [task_state(item, nodes) for item in found if item.get("ServiceID") == service.id]
-        return sorted(states, key=lambda task: task.created, reverse=True)
+        return self._tasks_of(service, filters={"service": service.name})
+
+    def not_ended(self, service: ServiceState) -> list[TaskState]:
+        """The tasks that are not over yet. Swarm can be asked by service only while that is there."""
+        return [task for task in self._tasks_of(service) if not task.ended]
 
     def running(self, service: ServiceState | None) -> list[TaskState]:
         """The tasks that run and shall run. With a health check, Swarm says running only once it passed."""
@@ -145,20 +157,9 @@ class SwarmEngine:
         warnings = Warnings(list(document.warnings))
         places = nodes(self._call(self._api.nodes))
         if len(places) > 1:
-            there = self._whereabouts(deployment, places)
+            there = whereabouts(self, project.name, deployment.side_targets, places)
             check_data(project, target, deployment.side_targets, places, there, warnings)
         return Translation(document.replicas, tuple(warnings.sentences))
-
-    def _whereabouts(self, deployment: Deployment, places: Sequence[Node]) -> dict[str, list[str]]:
-        """The side targets that are there, with the nodes on which they run."""
-        hostnames = {node.id: node.hostname for node in places}
-        found = {}
-        for name in deployment.side_targets:
-            service = self.service(self.service_name(deployment.project.name, name))
-            if service is not None:
-                running = {task.node_id for task in self.tasks(service) if task.running or task.lost or task.completed}
-                found[name] = sorted(hostnames[one] for one in running if one in hostnames)
-        return found
 
     def spec_of(self, deployment: Deployment) -> str:
         """The hash does not depend on the colour, on the number of instances, or on which Docker client deploys it."""
@@ -244,20 +245,13 @@ class SwarmEngine:
         except (DockerException, requests.RequestException) as error:
             raise EngineError(f"Docker refused to remove service '{service.name}': {_reason(error)}") from error
 
+    def remove_remains(self, project: str, remains: Remains) -> Remains:
+        """Remove these; a network that a container is still leaving is refused for a moment."""
+        return remove_found(self._api, self._call, project, remains, (DockerException, requests.RequestException))
+
     def remove_unused(self, project: str, names: frozenset[str]) -> None:
         """Remove those configs and secrets of a project, by name, that no other service uses."""
-        if not names:
-            return
-        ours = {"label": f"{PROJECT_LABEL}={project}"}
-        for listing, removal in (
-            (self._api.configs, self._api.remove_config),
-            (self._api.secrets, self._api.remove_secret),
-        ):
-            for item in self._call(listing, filters=ours):
-                if item["Spec"]["Name"] in names:
-                    # One that another service still uses is refused by Swarm, and stays.
-                    with contextlib.suppress(DockerException, requests.RequestException):
-                        removal(item["ID"])
+        remove_unused(self._api, self._call, project, names, (DockerException, requests.RequestException))
 
     def _document(self, deployment: Deployment, known: Neighbours = NOBODY) -> StackDocument:
         if self._dialect is None:
@@ -277,6 +271,12 @@ class SwarmEngine:
             with_target=deployment.with_target,
             neighbours=known,
         )
+
+    def _tasks_of(self, service: ServiceState, **filters: Any) -> list[TaskState]:
+        nodes = {node["ID"]: node for node in self._call(self._api.nodes)}
+        found = self._call(self._api.tasks, **filters)
+        states = [task_state(item, nodes) for item in found if item.get("ServiceID") == service.id]
+        return sorted(states, key=lambda task: task.created, reverse=True)
 
     def _call(self, operation: Callable[..., Any], **arguments: Any) -> Any:
         try:

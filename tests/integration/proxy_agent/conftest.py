@@ -18,7 +18,10 @@ from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.consu
     ConsulContainer,
     docker,
 )
-from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.proxy_containers import ProxyContainers
+from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.proxy_containers import (
+    IMAGE,
+    ProxyContainers,
+)
 from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.service import Service
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -27,7 +30,8 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.fixture(scope="session")
 def images() -> None:
     """The images of ours that these stories use."""
-    subprocess.run([ROOT / "images/build", "consul", "proxy"], check=True, timeout=900)
+    ours = ["consul", *(["proxy"] if IMAGE == "dockerflow/proxy:1" else [])]
+    subprocess.run([ROOT / "images/build", *ours], check=True, timeout=900)
 
 
 @pytest.fixture(scope="session", autouse=True)

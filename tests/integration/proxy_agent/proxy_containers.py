@@ -133,6 +133,11 @@ class ProxyContainers:
         services: dict[str, dict[str, Any]] = self.acknowledgement().get("services", {})
         return services.get(name, {})
 
+    def removed(self, name: str) -> dict[str, int]:
+        """What the proxy says of a route that was removed."""
+        removed: dict[str, dict[str, int]] = self.acknowledgement().get("removed", {})
+        return removed.get(name, {})
+
     def color(self, name: str, color: str) -> dict[str, int]:
         """Servers, up and open of one colour."""
         counts: dict[str, int] = self.service(name).get("colors", {}).get(color, {})

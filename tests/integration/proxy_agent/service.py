@@ -17,6 +17,7 @@ from typing import Any
 
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.waiting import wait_until
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, RouteOptions, Split
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.tombstone import Tombstone
 from ansible_collections.dockerflow.delivery.tests.integration.proxy_agent.proxy_containers import PORT, ProxyContainers
 
 _INSTANCE = Path(__file__).with_name("instance.py")
@@ -52,6 +53,7 @@ class Service:
         self.name = f"svc-{uuid.uuid4().hex[:8]}"
         self.path = f"/{self.name}"
         self.url = f"http://127.0.0.1:{PORT}{self.path}"
+        self.key = f"docker-flow/routes/{self.name}"
         self.instances: list[Instance] = []
         self.route = Route(
             service=self.name,
@@ -107,6 +109,13 @@ class Service:
         """Give users this colour; it is in effect when this returns."""
         return self.reconfigure(split=Split(color))
 
+    def take_away(self) -> Tombstone:
+        """Remove the route as the modules do, not waited for."""
+        stone = Tombstone(self.name, self.route.revision + 1, self.route.epoch)
+        self.route = dataclasses.replace(self.route, revision=stone.revision)
+        self.proxy.store.put(self.key, stone.to_json())
+        return stone
+
     def up(self, color: str, number: int, timeout: float = 40) -> None:
         """Wait until so many instances of a colour get requests."""
         self.proxy.wait_until_up(self.name, color, number, timeout)
@@ -117,7 +126,7 @@ class Service:
 
     def remove(self) -> None:
         """Leave nothing."""
-        self.proxy.store.delete(f"docker-flow/routes/{self.name}")
+        self.take_away()
         for instance in self.instances:
             instance.signal(signal.SIGCONT)
             instance.kill()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -139,9 +140,40 @@ def test_a_stream_may_be_silent_for_longer_than_an_instance_may_take_to_answer(s
 
 def test_a_removed_route_leaves_no_trace(service: Service, proxy: ProxyContainers) -> None:
     assert proxy.haproxy.mentions(service.name)
-    proxy.store.delete(f"docker-flow/routes/{service.name}")
-    proxy.eventually(lambda: proxy.service(service.name) == {}, "it is forgotten")
+    stone = service.take_away()
+    proxy.eventually(lambda: proxy.removed(service.name).get("revision") == stone.revision, "it is gone")
+    assert proxy.service(service.name) == {}
     assert proxy.haproxy.mentions(service.name) == []
+    assert service.get()[0] == 404
+
+
+def test_what_a_removal_leaves_open_is_told_and_ends_well(service: Service, proxy: ProxyContainers) -> None:
+    with ThreadPoolExecutor(1) as user:
+        asked = user.submit(service.get, "/slow?seconds=6")
+        proxy.eventually(lambda: proxy.color(service.name, "blue").get("open") == 1, "it is open")
+        service.take_away()
+        proxy.eventually(lambda: proxy.removed(service.name).get("open") == 1, "it is told, though the route is gone")
+        assert service.get()[0] == 404
+        assert asked.result(20)[:2] == (200, "blue")
+    proxy.eventually(lambda: proxy.removed(service.name).get("open") == 0, "nothing is open any more")
+
+
+def test_a_removal_that_could_not_be_done_is_not_confirmed(
+    service: Service, new_service: Callable[[], Service], proxy: ProxyContainers
+) -> None:
+    new_service().reconfigure()  # its entries need room too
+    filler = "/var/lib/docker-flow-proxy/filler"
+    proxy.execute("sh", "-c", f"dd if=/dev/zero of={filler} bs=4k 2>/dev/null || true")
+    try:
+        stone = service.take_away()
+        proxy.eventually(
+            lambda: "could not be removed" in str(proxy.service(service.name).get("error")), "the reason is told"
+        )
+        assert proxy.removed(service.name) == {}
+    finally:
+        proxy.execute("rm", filler)
+    proxy.restart("agent")  # it would try again by itself, in some minutes
+    proxy.eventually(lambda: proxy.removed(service.name).get("revision") == stone.revision, "it is gone")
     assert service.get()[0] == 404
 
 

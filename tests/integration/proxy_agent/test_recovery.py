@@ -95,12 +95,17 @@ def test_a_silent_consul_changes_nothing(
     assert not load.report.lost, str(load.report)
 
 
+@pytest.mark.parametrize("history", [pytest.param(0, id="a short history"), pytest.param(400, id="a long history")])
 def test_a_consul_that_lost_its_data_takes_no_route_away(
-    service: Service, new_service: Callable[[], Service], proxy: ProxyContainers, consul: ConsulContainer
+    service: Service, new_service: Callable[[], Service], proxy: ProxyContainers, consul: ConsulContainer, history: int
 ) -> None:
-    for _unused in range(5):  # so that the new Consul's index is certainly lower
-        service.flip("green")
+    """The new one's index may be lower or higher than the old one's: it says nothing."""
+    service.flip("green")
+    proxy.stop("agent")
     consul.lose_everything()
+    for number in range(history):
+        consul.store.put("docker-flow/routes/", str(number))
+    proxy.begin("agent")
     proxy.eventually(lambda: _workers(proxy) != [], "the agent has found the new Consul")
     proxy.eventually(
         lambda: any(f"lost the route of '{service.name}'" in note for note in proxy.acknowledgement()["notes"]),
@@ -123,6 +128,41 @@ def test_a_consul_that_lost_its_data_takes_no_route_away(
     assert not any("has lost" in note for note in proxy.acknowledgement()["notes"])
     service.flip("green")
     assert service.get()[1] == "green"
+
+
+def test_a_route_that_was_removed_while_the_proxy_was_off_is_gone_when_it_is_back(
+    service: Service, new_service: Callable[[], Service], proxy: ProxyContainers
+) -> None:
+    other = new_service()
+    other.reconfigure()
+    for program in ("agent", "haproxy"):
+        proxy.stop(program)
+    stone = service.take_away()
+    for program in ("haproxy", "agent"):
+        proxy.begin(program)
+    proxy.eventually(lambda: proxy.removed(service.name).get("revision") == stone.revision, "it is gone")
+    assert (_status(service)[0], proxy.service(service.name)) == (404, {})
+    assert not any("has lost" in note for note in proxy.acknowledgement()["notes"])
+    # Once all have seen it the tombstone goes, and nothing comes back.
+    proxy.store.delete(service.key)
+    proxy.eventually(lambda: proxy.removed(service.name) == {}, "nothing is left of it")
+    assert (_status(service)[0], proxy.service(service.name)) == (404, {})
+    service.reconfigure(instances={"blue": 2})
+    service.up("blue", 2)
+    assert _status(service) == (200, "blue")
+
+
+def test_a_key_that_is_missing_is_no_removal(service: Service, proxy: ProxyContainers) -> None:
+    proxy.store.delete(service.key)
+    proxy.eventually(
+        lambda: any(f"lost the route of '{service.name}'" in note for note in proxy.acknowledgement()["notes"]),
+        "it is reported",
+    )
+    said = proxy.service(service.name)
+    assert (_status(service), said["lost"], said["route"]["revision"]) == ((200, "blue"), True, service.route.revision)
+    stone = service.take_away()
+    proxy.eventually(lambda: proxy.removed(service.name).get("revision") == stone.revision, "it is gone")
+    assert _status(service)[0] == 404
 
 
 def _status(service: Service) -> tuple[int, str]:

@@ -14,6 +14,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors im
 from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine import (
     Deployment,
     ImageState,
+    Remains,
     ServiceState,
     TaskState,
     Translation,
@@ -42,8 +43,9 @@ class FakeEngine:
     C(outcome) says by service name which kind of task comes out of a start. Services in C(stubborn) do not end what
     shall end, those in C(jobs) are not started again when they ended; on nodes in C(lost) nothing ends either, as the
     engine sees it. C(on_change) are called with a service name after its tasks changed, as a registrator would be,
-    C(before_update) before a change is applied. C(updates) says by service name how an update in place ends.
-    C(failing) makes the next deploy end with that error, after the services are there.
+    C(before_update) before a change is applied. C(updates) says by service name how an update in place ends. C(left) is
+    what a project has beside services. C(failing) makes the next deploy end with that error, after the services are
+    there.
     """
 
     def __init__(self) -> None:
@@ -59,6 +61,8 @@ class FakeEngine:
         self.digests: dict[str, str] = {}
         self.registry_problem: EngineError | None = None
         self.updates: dict[str, UpdateState] = {}
+        self.left: dict[str, Remains] = {}
+        self.leaving: dict[str, list[TaskState]] = {}
         self.failing: EngineError | None = None
         self.calls: list[str] = []
         self.on_change: list[Callable[[str], None]] = []
@@ -120,6 +124,19 @@ class FakeEngine:
         colored = (rest.partition("_") for rest, _dash, color in found if color in ("blue", "green"))
         return {(project, target) for project, _line, target in colored}
 
+    def released_targets(self) -> set[tuple[str, str]]:
+        in_place = {name.partition("_") for name, state in self.services.items() if state.spec and "-" not in name}
+        return self.colored_targets() | {(project, target) for project, _line, target in in_place}
+
+    def project_services(self, project: str) -> list[ServiceState]:
+        ours = (state for name, state in self.services.items() if name.startswith(f"{project}_"))
+        return sorted(
+            (one for one in ours if one.name not in self.remains(project).strangers), key=lambda state: state.name
+        )
+
+    def remains(self, project: str) -> Remains:
+        return self.left.get(project, Remains())
+
     def service(self, name: str) -> ServiceState | None:
         return self.services.get(name)
 
@@ -127,6 +144,9 @@ class FakeEngine:
         if service.name not in self.services:
             raise EngineError(f"Docker at 'fake' answered: service {service.name} not found")
         return sorted(self.task_list[service.name], key=lambda one: one.created, reverse=True)
+
+    def not_ended(self, service: ServiceState) -> list[TaskState]:
+        return [one for one in self.leaving.get(service.name, []) if not one.ended]
 
     def running(self, service: ServiceState | None) -> list[TaskState]:
         return [] if service is None else [one for one in self.tasks(service) if one.running]
@@ -208,9 +228,23 @@ class FakeEngine:
 
     def remove(self, service: ServiceState) -> None:
         if self.services.pop(service.name, None) is not None:
-            del self.task_list[service.name]
+            tasks = self.task_list.pop(service.name)
+            stays = service.name in self.stubborn
+            self.leaving[service.name] = [
+                replace(one, running=False, leaving=True) if stays else self._ended(one, "shutdown") for one in tasks
+            ]
             self.calls.append(f"remove {service.name}")
             self._notify(service.name)
+
+    def remove_remains(self, project: str, remains: Remains) -> Remains:
+        self.calls.append(f"remove {', '.join([*remains.objects, *remains.networks])}")
+        found = self.remains(project)
+        self.left[project] = replace(
+            found,
+            objects=tuple(name for name in found.objects if name not in remains.objects),
+            networks=tuple(name for name in found.networks if name not in remains.networks),
+        )
+        return Remains()
 
     def remove_unused(self, project: str, names: frozenset[str]) -> None:
         self.calls.append(f"remove unused {', '.join(sorted(names))}" if names else "remove unused")

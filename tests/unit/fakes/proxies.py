@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.tombstone import Tombstone, is_tombstone
 
 from .consul import FakeConsul
 
@@ -22,7 +23,8 @@ class FakeProxy:
     """One member. C(behaviour): confirms, silent (a heartbeat, but no new revision), dead, or why it refuses.
 
     C(warming): so many looks pass, after a route came, until its checks find the instances up. C(failing): what the
-    checks got of those that are not. C(current) False: an agent of an earlier version, which tells less.
+    checks got of those that are not. C(current) False: an agent of an earlier version, which tells less. C(open_after):
+    so many requests are still open after a removal.
     """
 
     def __init__(self, name: str) -> None:
@@ -30,12 +32,16 @@ class FakeProxy:
         self.behaviour = CONFIRMS
         self.order = 100
         self.services: dict[str, dict[str, Any]] = {}
+        self.removed: dict[str, dict[str, int]] = {}
         self.up: dict[str, int] = {}
         self.open: dict[str, int] = {}
         self.draining: dict[str, int] = {}
         self.warming = 0
         self.failing: list[dict[str, str]] = []
         self.current = True
+        self.open_after = 0
+        self.notes: list[str] = []
+        self._routes: dict[str, Route] = {}
 
     def warm(self) -> None:
         """A round of checks has passed."""
@@ -46,17 +52,25 @@ class FakeProxy:
                     counts["up"] = counts["servers"] if not self.warming else 0
             self.order += 1
 
-    def take(self, service: str, route: Route | None) -> None:
-        """What the agent does when the route changed."""
+    def take(self, service: str, route: Route | Tombstone | None) -> None:
+        """What the agent does when the route changed: one that is missing without a tombstone stays."""
         if self.behaviour in (SILENT, DEAD):
             return
-        if self.behaviour != CONFIRMS:
+        has_it = bool(self.services.get(service, {}).get("revision"))
+        if self.behaviour != CONFIRMS and (has_it or not isinstance(route, Tombstone)):
             said = self.services.setdefault(service, {"revision": 0, "live": None, "colors": {}})
             said["error"] = self.behaviour
             said["written"] = route.revision if self.current and route is not None else None
         elif route is None:
+            self.removed.pop(service, None)
+            if service in self.services:
+                self.services[service] |= {"lost": True, "route": self._routes[service].to_document()}
+        elif isinstance(route, Tombstone):
             self.services.pop(service, None)
+            self.removed[service] = {"revision": route.revision, "open": self.open_after}
         else:
+            self.removed.pop(service, None)
+            self._routes[service] = route
             self.services[service] = {
                 "revision": route.revision,
                 "error": None,
@@ -81,14 +95,15 @@ class FakeProxy:
             "id": self.name,
             "haproxy": "3.0.11",
             "workers": [{"pid": 12, "current": True}],
-            "notes": [],
+            "notes": self.notes,
             "order": self.order,
             "services": self.services,
+            "removed": self.removed,
         }
 
 
 class FakeProxies:
-    """The fleet. C(routes) are those that stood in Consul one after the other, None for a deleted one.
+    """The fleet. C(routes) are those that stood in Consul one after the other, None for a deleted key.
 
     With C(late) the proxies take a new route only after somebody has looked at what they said of the one before.
     """
@@ -97,9 +112,9 @@ class FakeProxies:
         self.consul = consul
         self.prefix = prefix
         self.members = {name: FakeProxy(name) for name in names}
-        self.routes: list[Route | None] = []
+        self.routes: list[Route | Tombstone | None] = []
         self.late = False
-        self._queue: list[tuple[str, Route | None]] = []
+        self._queue: list[tuple[str, Route | Tombstone | None]] = []
         for number, name in enumerate(names, 1):
             document = {"schema": 1, "id": name, "address": f"http://192.0.2.{number}:80"}
             consul.seed(f"{prefix}members/{name}", json.dumps(document))
@@ -127,7 +142,11 @@ class FakeProxies:
         if not key.startswith(f"{self.prefix}routes/"):
             return
         entry = self.consul.keys.get(key)
-        route = Route.from_document(entry.json()) if entry is not None else None
+        route: Route | Tombstone | None = None
+        if entry is not None:
+            document = entry.json()
+            parse = Tombstone.from_document if is_tombstone(document) else Route.from_document
+            route = parse(document)
         self.routes.append(route)
         self._queue.append((key.rsplit("/", 1)[-1], route))
         if not self.late:

@@ -28,6 +28,7 @@ class FakeSwarm:
 
     C(outcome) says by service name which of the recorded tasks comes out of a start (running, starting, failed,
     rejected, pending). C(on_change) are called with a service name after its tasks changed, as a registrator would be.
+    Configs, secrets and networks in C(used) cannot be removed. C(orphans) are tasks of services that were removed.
     """
 
     def __init__(self) -> None:
@@ -36,9 +37,14 @@ class FakeSwarm:
         self.outcome: dict[str, str] = {}
         self.stubborn: set[str] = set()
         self.logs: list[str] = []
+        self.orphans: list[dict[str, Any]] = []
+        self.network_items: list[dict[str, Any]] = []
+        self.volume_items: list[dict[str, Any]] = []
+        self.config_items: list[dict[str, Any]] = []
+        self.secret_items: list[dict[str, Any]] = []
+        self.used: set[str] = set()
         self.images: dict[str, dict[str, Any]] = {}
         self.digests: dict[str, str] = {}
-        self.network_items: list[dict[str, Any]] = []
         self.node_items: list[dict[str, Any]] = recorded("nodes")
         self.calls: list[str] = []
         self.on_change: list[Callable[[str], None]] = []
@@ -71,13 +77,30 @@ class FakeSwarm:
     def info(self) -> dict[str, Any]:
         return {"Swarm": {"ControlAvailable": self.is_manager}}
 
-    def services(self, filters: dict[str, str]) -> list[dict[str, Any]]:
-        key, equals, value = filters["label"].partition("=")
-        labelled = [(item["Spec"]["Labels"], item) for item in self.items.values()]
-        return [item for labels, item in labelled if key in labels and (not equals or labels[key] == value)]
+    def services(self, filters: dict[str, str] | None = None) -> list[dict[str, Any]]:
+        return [item for item in self.items.values() if _has(item["Spec"]["Labels"], filters)]
 
-    def networks(self, names: list[str]) -> list[dict[str, Any]]:
-        return [network for network in self.network_items if network["Name"] in names]
+    def networks(self, names: list[str] | None = None, filters: dict[str, str] | None = None) -> list[dict[str, Any]]:
+        named = [item for item in self.network_items if names is None or item["Name"] in names]
+        return [item for item in named if filters is None or _has(item["Labels"], filters)]
+
+    def volumes(self, filters: dict[str, str]) -> dict[str, Any]:
+        return {"Volumes": [item for item in self.volume_items if _has(item["Labels"], filters)] or None}
+
+    def configs(self, filters: dict[str, str]) -> list[dict[str, Any]]:
+        return [item for item in self.config_items if _has(item["Spec"]["Labels"], filters)]
+
+    def secrets(self, filters: dict[str, str]) -> list[dict[str, Any]]:
+        return [item for item in self.secret_items if _has(item["Spec"]["Labels"], filters)]
+
+    def remove_network(self, identity: str) -> None:
+        self._remove_object(self.network_items, "Id", identity)
+
+    def remove_config(self, identity: str) -> None:
+        self._remove_object(self.config_items, "ID", identity)
+
+    def remove_secret(self, identity: str) -> None:
+        self._remove_object(self.secret_items, "ID", identity)
 
     def inspect_service(self, name: str) -> dict[str, Any]:
         if name not in self.items:
@@ -87,7 +110,9 @@ class FakeSwarm:
     def nodes(self) -> list[dict[str, Any]]:
         return copy.deepcopy(self.node_items)
 
-    def tasks(self, filters: dict[str, str]) -> list[dict[str, Any]]:
+    def tasks(self, filters: dict[str, str] | None = None) -> list[dict[str, Any]]:
+        if filters is None:
+            return copy.deepcopy([task for tasks in (*self.task_items.values(), self.orphans) for task in tasks])
         if filters["service"] not in self.items:
             raise docker.errors.NotFound("not found", explanation=f"service {filters['service']} not found")
         return copy.deepcopy(self.task_items[filters["service"]])
@@ -120,7 +145,8 @@ class FakeSwarm:
         name = next((name for name, item in self.items.items() if item["ID"] == service_id), None)
         if name is None:
             raise docker.errors.NotFound("not found", explanation=f"service {service_id} not found")
-        del self.items[name], self.task_items[name]
+        del self.items[name]
+        self.orphans += self.task_items.pop(name)
         self.calls.append(f"remove {name}")
         self._notify(name)
 
@@ -133,6 +159,11 @@ class FakeSwarm:
         if reference not in self.digests:
             raise docker.errors.NotFound("404", explanation="manifest unknown")
         return {"Descriptor": {"digest": self.digests[reference]}}
+
+    def _remove_object(self, items: list[dict[str, Any]], key: str, identity: str) -> None:
+        if identity in self.used:
+            raise docker.errors.APIError("in use", explanation=f"{identity} is in use")
+        items[:] = [item for item in items if item[key] != identity]
 
     # -- inside --------------------------------------------------------------------------------------------------
 
@@ -176,6 +207,13 @@ class FakeSwarm:
     def _notify(self, name: str) -> None:
         for hook in list(self.on_change):
             hook(name)
+
+
+def _has(labels: dict[str, str], filters: dict[str, str] | None) -> bool:
+    if filters is None:
+        return True
+    name, equals, value = filters["label"].partition("=")
+    return name in labels and (not equals or labels[name] == value)
 
 
 def _line(text: str) -> bytes:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from ...ports.store import Entry
@@ -32,21 +33,26 @@ class Written:
 class Intent:
     """C(routes) by service should be in effect; C(errors) say why a newer version is not among them.
 
-    C(good) is what was last good, with what the store's answer says about it. C(revisions) are what stands in the
-    store, as far as it can be read.
+    C(good) is what was last good. C(revisions) are what stands in the store, as far as it can be read. C(removed) are
+    services whose routes somebody removed, with the revision that says so; C(lost) those of which the store has nothing
+    any more, though nobody removed them. C(alone): it has nothing of any, as a new store has.
     """
 
     good: LastGood
     routes: Mapping[str, Route]
     errors: Mapping[str, str] = field(default_factory=dict)
     revisions: Mapping[str, int] = field(default_factory=dict)
+    removed: Mapping[str, int] = field(default_factory=dict)
+    lost: AbstractSet[str] = frozenset()
+    alone: bool = False
 
     @property
     def notes(self) -> list[str]:
         """What people should know of it."""
         return [
-            f"Consul has lost the route of '{service}', the last known one stays: run the stage proxy again"
-            for service in sorted(self.good.orphans)
+            f"Consul has lost the route of '{service}', the last known one stays: rebuild it with playbooks/adopt.yml, "
+            f"or take it away with playbooks/remove.yml"
+            for service in sorted(self.lost)
         ]
 
 
@@ -54,6 +60,8 @@ def intend(written: Written | None, good: LastGood) -> Intent:
     """From what is written, None before the store ever answered, and from what was last good."""
     if written is None:
         return Intent(good, dict(good.routes))
-    good = good.having_seen(written.index, written.documents)
-    acceptance = accept(written.documents, good.routes, sorted(good.orphans))
-    return Intent(good, acceptance.routes, acceptance.errors, acceptance.revisions)
+    lost = good.missing_in(written.documents)
+    found = accept(written.documents, good.routes, sorted(lost))
+    lost &= set(found.routes)
+    alone = not written.documents
+    return Intent(good, found.routes, found.errors, found.revisions, found.removed, lost, alone)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,10 @@ from ..endpoint import Endpoint
 
 @dataclass(frozen=True, slots=True)
 class LastGood:
-    """Routes by service, servers by backend.
-
-    C(index) is Consul's index of the routes. C(orphans) are services whose routes vanished because Consul lost its
-    data: they stay until their keys are there again.
-    """
+    """Routes by service, servers by backend."""
 
     routes: Mapping[str, Route] = field(default_factory=dict)
     servers: Mapping[str, tuple[Endpoint, ...]] = field(default_factory=dict)
-    index: int = 0
-    orphans: AbstractSet[str] = frozenset()
 
     @classmethod
     def read(cls, path: Path) -> LastGood:
@@ -46,8 +40,6 @@ class LastGood:
                     backend: tuple(Endpoint.parse(server) for server in servers)
                     for backend, servers in document.get("servers", {}).items()
                 },
-                index=int(document.get("index", 0)),
-                orphans=set(document.get("orphans", [])),
             )
         except (ValueError, AttributeError, TypeError, DeliveryError):
             return cls()
@@ -59,18 +51,16 @@ class LastGood:
             "servers": {
                 backend: [str(server) for server in servers] for backend, servers in sorted(self.servers.items())
             },
-            "index": self.index,
-            "orphans": sorted(self.orphans),
         }
         write_if_changed(path, json.dumps(document, indent=1) + "\n")
 
-    def having_seen(self, index: int, documents: Collection[str]) -> LastGood:
-        """The same after Consul's answer with this C(index) and the C(documents) of these services.
+    def missing_in(self, documents: Collection[str]) -> set[str]:
+        """The services of which the store, which has C(documents) of these, has nothing any more.
 
-        If the index went back, Consul was set up anew and nobody deleted a route.
+        Whoever removes a route leaves a tombstone until every proxy has seen it: without one, the store lost it. No
+        index is asked, for those of Consul go back when it forgets deletions, and go on when a backup is restored.
         """
-        lost = set(self.routes) - set(documents) if index < self.index else set()
-        return replace(self, index=index, orphans=(self.orphans | lost) - set(documents))
+        return set(self.routes) - set(documents)
 
     def with_effect(
         self, routes: Mapping[str, Route], servers: Mapping[str, Sequence[Endpoint]], backends: AbstractSet[str]
@@ -78,13 +68,12 @@ class LastGood:
         """The same once C(routes) and C(servers) are in effect, as far as the proxy has C(backends) for them.
 
         A route that has none yet keeps its last good version; one that is not wanted any more stays as long as some of
-        its backends are there.
+        its backends are there, and so is not gone for whoever waits for that.
         """
         there = {service for service in routes if backends >= set(backends_of(service))}
         leaving = {service for service in set(self.routes) - set(routes) if backends & set(backends_of(service))}
         kept = {service: route for service, route in self.routes.items() if service in routes or service in leaving}
-        return replace(
-            self,
+        return LastGood(
             routes={**kept, **{service: routes[service] for service in there}},
             servers={backend: tuple(found) for backend, found in servers.items() if found},
         )

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...core.errors import DeliveryError
+from ...core.names import color_name
 from ...routes.route import Route
 from ..atomic_files import DiskError, locked, require_room
 from ..driver import ProxyAwayError, ProxyDriver, RunningProxy, Servers, ServerState, Wanted, backends_of
@@ -19,6 +20,7 @@ from ..proxy_settings import Paths
 from ..report.acknowledgement import Effect
 from .desired_servers import Instances, Known, desired_servers
 from .intent import Intent
+from .judgement import followed_colors
 from .last_good import LastGood
 from .restructuring import Restructuring, fall_back, restructured_services
 
@@ -32,6 +34,8 @@ class _Pass:
     routes: Mapping[str, Route]
     errors: dict[str, str]
     notes: list[str]
+    removed: Mapping[str, int] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)
     desired: Mapping[str, tuple[Endpoint, ...]] = field(default_factory=dict)
     pending: bool = False
     live: Mapping[str, str] = field(default_factory=dict)
@@ -46,6 +50,7 @@ class Reconciler:
         self._restructuring = Restructuring(driver)
         self._last_good = LastGood.read(paths.last_good)
         self._desired: Mapping[str, tuple[Endpoint, ...]] = dict(self._last_good.servers)
+        self._undone = ""
 
     @property
     def last_good(self) -> LastGood:
@@ -59,43 +64,48 @@ class Reconciler:
     def run(self, intent: Intent, instances: Instances, notes: Sequence[str] = ()) -> Effect:
         """Do what is missing. Raises DeliveryError when the proxy cannot be asked; nothing is assumed then."""
         self._last_good = intent.good
-        state = _Pass(intent.routes, dict(intent.errors), [*notes, *intent.notes])
+        state = _Pass(intent.routes, dict(intent.errors), [*notes, *intent.notes], intent.removed, set(intent.lost))
         try:
             running = self._driver.running()
             with locked(self._paths.lock):
-                running = self._apply(running, state, instances)
+                running = self._apply(running, state, instances, forgetful=not intent.alone)
             servers = running.servers()
             generations = self._driver.generations()
         except ProxyAwayError as error:
             errors = {**dict.fromkeys(self._last_good.routes, str(error)), **state.errors}
             notes = [*state.notes, str(error)]
-            good = self._last_good
-            return Effect(good.routes, errors, {}, (), notes, lost=good.orphans, written=intent.revisions)
-        good = self._last_good
+            routes, gone = self._last_good.routes, self._gone(intent)
+            return Effect(routes, errors, {}, (), notes, False, intent.lost, intent.revisions, removed=gone)
         return Effect(
-            good.routes,
+            self._last_good.routes,
             state.errors,
             servers,
             generations,
             state.notes,
             state.pending,
-            good.orphans,
+            state.lost,
             intent.revisions,
             state.live,
+            self._gone(intent),
         )
 
-    def _apply(self, running: RunningProxy, state: _Pass, instances: Instances) -> RunningProxy:
+    def _apply(self, running: RunningProxy, state: _Pass, instances: Instances, *, forgetful: bool) -> RunningProxy:
         self._require_room(running, state)
         # The switch first: a flip waits for nothing. What needs a restructure waits for that, which may be refused.
         switched = self._without_restructuring(state.routes)
         problem = _switch(running, switched)
         servers = running.servers()
         self._judge(state, instances, servers)
+        if forgetful:
+            _forget_leftovers(state, instances)
         restructured = self._restructuring.run(running, state.routes, state.desired, self._last_good.routes)
         state.routes = restructured.routes
         state.errors.update(restructured.errors)
         state.notes.extend(restructured.notes)
+        if restructured.undone:
+            self._undone = "; ".join(restructured.notes)
         if restructured.successor is not None:
+            self._undone = ""
             running, servers = restructured.successor, restructured.successor.servers()
         if restructured.successor is not None or restructured.undone or state.routes != switched:
             problem = _switch(running, state.routes)
@@ -110,12 +120,22 @@ class Reconciler:
         if problem is not None:
             self._report(problem, state)
             state.live = running.live()
+        for service in set(state.removed) & set(self._last_good.routes):
+            reason = problem or self._undone or "its backends are still there"
+            state.errors.setdefault(service, f"the route could not be removed: {reason}")
         return running
+
+    def _gone(self, intent: Intent) -> dict[str, int]:
+        """Of the removed routes those that left nothing here: what is refused or undone is no removal."""
+        return {
+            service: revision for service, revision in intent.removed.items() if service not in self._last_good.routes
+        }
 
     def _require_room(self, running: RunningProxy, state: _Pass) -> None:
         """Where there is no room on the disk for what changes, nothing changes: half a flip is worse than none."""
         good = self._last_good.routes
         changed = [service for service, route in state.routes.items() if good.get(service) != route]
+        changed += [service for service in state.removed if service in good]
         if not changed:
             return
         try:
@@ -164,6 +184,22 @@ class Reconciler:
         for service, route in state.routes.items():
             if self._last_good.routes.get(service) != route:
                 state.errors.setdefault(service, problem)
+
+
+def _forget_leftovers(state: _Pass, instances: Instances) -> None:
+    """Let go of lost routes that lead nowhere: their services were removed, not only their keys.
+
+    Not while the catalog names an instance, or has not answered, or a server is up: who gets requests goes on getting
+    them. And not where the store has no route at all, for then it is a new one, and what ran may be about to come back.
+    """
+    for service in sorted(state.lost):
+        followed = {color_name(service, color) for color in followed_colors(state.routes[service])}
+        listed = [instances(backend) for backend in followed]
+        if any(found is None or found for found in listed) or any(state.desired.get(name) for name in followed):
+            continue
+        LOG.warning("the route of %s, which Consul lost, is let go: nothing of it runs any more", service)
+        state.routes = {name: route for name, route in state.routes.items() if name != service}
+        state.lost.remove(service)
 
 
 def _switch(running: RunningProxy, routes: Mapping[str, Route]) -> str | None:

@@ -13,7 +13,7 @@ from typing import Any
 from ...core.color import COLORS
 from ...core.names import color_name
 from ...routes.route import Route
-from ..driver import Counts, Generation, Servers
+from ..driver import Counts, Generation, Servers, backends_of
 
 SCHEMA = 1
 # How many servers' failing checks are told: what is published has to stay small.
@@ -29,7 +29,8 @@ class Effect:
     current generation has them. C(generations): none when the proxy is away. C(pending): something is left to be done.
     C(lost): services whose routes Consul does not have any more; whoever rebuilds it finds them in what is published.
     C(written): the revisions that Consul has. C(live): by service, what users get where that may be something else than
-    its route says.
+    its route says. C(removed): services whose routes were removed and left nothing here, by service, the revision that
+    said so.
     """
 
     routes: Mapping[str, Route] = field(default_factory=dict)
@@ -41,6 +42,7 @@ class Effect:
     lost: Collection[str] = ()
     written: Mapping[str, int] = field(default_factory=dict)
     live: Mapping[str, str] = field(default_factory=dict)
+    removed: Mapping[str, int] = field(default_factory=dict)
 
 
 def document(proxy: str, provider: str, effect: Effect, counts: Counts) -> dict[str, Any]:
@@ -59,6 +61,10 @@ def document(proxy: str, provider: str, effect: Effect, counts: Counts) -> dict[
         "services": {
             service: _service(service, effect, counts, room) for service in sorted({*effect.routes, *effect.errors})
         },
+        "removed": {
+            service: {"revision": revision, "open": _open(service, counts)}
+            for service, revision in sorted(effect.removed.items())
+        },
     }
 
 
@@ -72,14 +78,22 @@ def is_busy(effect: Effect, counts: Counts) -> bool:
                 return True
             if len(counts.up.get(backend, ())) < len(servers):
                 return True
-    return False
+    return any(_open(service, counts) for service in effect.removed)
+
+
+def _open(service: str, counts: Counts) -> int:
+    """Requests of a service, over both colours and all generations: those that were open when its route was removed
+    end in a generation that still knows it."""
+    return sum(counts.open.get(backend, 0) for backend in backends_of(service))
 
 
 def _service(service: str, effect: Effect, counts: Counts, room: list[int]) -> dict[str, Any]:
     route = effect.routes.get(service)
     # Whoever rebuilds the store reads here what it does not hold, or not this version of.
     elsewhere = service in effect.lost or service in effect.errors
-    kept = {"route": route.to_document()} if route is not None and elsewhere else {}
+    kept: dict[str, Any] = {"route": route.to_document()} if route is not None and elsewhere else {}
+    if service in effect.lost:
+        kept["lost"] = True
     return {
         **kept,
         "revision": route.revision if route else 0,

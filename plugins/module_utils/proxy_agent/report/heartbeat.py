@@ -108,6 +108,9 @@ class Heartbeat:
 
 
 def essence(document: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What somebody waits for: revisions, errors, live colours."""
-    services = (document or {}).get("services", {})
-    return {name: (service["revision"], service["error"], service["live"]) for name, service in services.items()}
+    """What somebody waits for: revisions, errors, live colours, what is gone."""
+    services, removed = (document or {}).get("services", {}), (document or {}).get("removed", {})
+    return {
+        **{name: (service["revision"], service["error"], service["live"]) for name, service in services.items()},
+        **{f"removed {name}": gone["revision"] for name, gone in removed.items()},
+    }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
 from ansible_collections.dockerflow.delivery.plugins.modules import release_info
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import World
 
@@ -20,13 +21,29 @@ def two(world: World) -> World:
     for project in ("shop", "books-ms"):
         world.engine.put(f"{project}_app-blue", 1)
         world.engine.put(f"{project}_db", 1)
+    world.consul.seed("docker-flow/routes/old-web", Route("old-web", 3, ("/old",), Split("blue")).to_json())
     return world
+
+
+def test_a_route_that_nothing_runs_for_is_shown_with_what_takes_it_away(two: World, run: Run) -> None:
+    (old,) = run(release_info, project="old", target=None)["releases"]
+    assert old["route"]["paths"] == ["/old"]
+    assert old["drift"][0] == (
+        "nothing runs for its route: deploy it, or take it away with playbooks/remove.yml -e project=old -e target=web"
+    )
+
+
+def test_what_the_proxies_say_of_themselves(two: World, run: Run) -> None:
+    two.proxies["proxy-1"].notes = ["disk full"]
+    two.proxies.publish()
+    assert run(release_info, project=None, target=None)["proxies"]["proxy-1"]["notes"] == ["disk full"]
 
 
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        pytest.param({"project": None, "target": None}, ["books-ms-app", "shop-app"], id="all"),
+        pytest.param({"project": None, "target": None}, ["books-ms-app", "old-web", "shop-app"], id="all"),
+        pytest.param({"project": "old", "target": None}, ["old-web"], id="one that only the store knows of"),
         pytest.param({"project": "shop", "target": None}, ["shop-app"], id="a project"),
         pytest.param({"project": None, "target": "db"}, [], id="a target that has no colour"),
         pytest.param({"project": "new", "target": "app"}, ["new-app"], id="one that is not there yet"),
@@ -52,7 +69,7 @@ def test_a_release_is_found_under_the_name_that_it_runs_with(two: World, run: Ru
 
 def test_a_damaged_record_hides_no_other_release(two: World, run: Run) -> None:
     two.consul.seed("docker-flow/releases/shop-app", '{"schema": 1, "service": "shop-app"}')
-    books, shop = run(release_info, project=None, target=None)["releases"]
+    books, _old, shop = run(release_info, project=None, target=None)["releases"]
     assert "release record of 'shop-app' in Consul is damaged" in shop["drift"][0]
     assert books["colors"]["blue"]["running"] == 1
 

@@ -20,10 +20,12 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors im
 from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.fleet import (
     Acknowledgement,
     ColorStatus,
+    Gone,
     Proxy,
+    acknowledgements,
     counting_members,
+    newest_revision,
     open_requests,
-    served_colors,
 )
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.consul import FakeConsul
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxies import DEAD
@@ -39,6 +41,7 @@ REPORT = {
     "notes": ["Consul is silent"],
     "order": 8,
     "services": {SERVICE: {"revision": 7, "error": None, "live": "blue", "colors": COLORS}},
+    "removed": {"shop-app": {"revision": 3, "open": 2}},
 }
 
 
@@ -57,6 +60,33 @@ def test_a_report() -> None:
     assert said.color("blue") == ColorStatus(2, 1, 3, 1)
     assert said.color("green") == ColorStatus(2, 2, 0, 0)
     assert found.acknowledgement("another") is None
+    assert found.removed == {"shop-app": Gone(3, 2)}
+    assert newest_revision("shop-app", {"proxy-1": found}) == 3
+
+
+@pytest.mark.parametrize(
+    ("lost", "counts", "idle"),
+    [
+        pytest.param(True, {"servers": 2, "up": 0, "open": 0}, True, id="nothing is up"),
+        pytest.param(True, {"servers": 2, "up": 1, "open": 0}, False, id="one is up"),
+        pytest.param(False, {"servers": 0, "up": 0, "open": 1}, False, id="a request is open"),
+    ],
+)
+def test_a_lost_route(lost: bool, counts: dict[str, int], idle: bool) -> None:
+    said = {
+        "revision": 7,
+        "error": None,
+        "live": "blue",
+        "colors": {"blue": counts},
+        **({"lost": True} if lost else {}),
+    }
+    found = proxy("proxy-1", MEMBER, {**REPORT, "services": {SERVICE: said}}).services[SERVICE]
+    assert (found.lost, found.is_idle) == (lost, idle)
+
+
+def test_everyone_is_there_also_who_is_excluded(world: World) -> None:
+    fleet = ReportedFleet(world.consul, "docker-flow/", frozenset({"proxy-1"}))
+    assert list(fleet.everyone()) == ["proxy-1", "proxy-2"]
 
 
 def test_a_colour_that_a_proxy_does_not_follow_has_nothing() -> None:
@@ -81,6 +111,7 @@ def test_a_proxy_that_nobody_made_a_member_has_no_address() -> None:
         pytest.param({"services": {SERVICE: {"revision": 1, "colors": {"blue": {}}}}}, id="no counts"),
         pytest.param({"services": {SERVICE: None}}, id="no acknowledgement"),
         pytest.param({"services": []}, id="another shape"),
+        pytest.param({"services": {}, "removed": {SERVICE: {}}}, id="no revision of a removal"),
     ],
 )
 def test_a_report_that_cannot_be_read_names_its_proxy(report: dict[str, Any]) -> None:
@@ -98,12 +129,6 @@ def test_a_live_member_is_not_even_asked() -> None:
         raise InterruptedError
 
     assert list(counting_members({"well": member("well")}, ask)) == ["well"]
-
-
-def test_every_colour_that_any_proxy_serves() -> None:
-    fleet = {"a": member("a", live="blue"), "b": member("b", live="green"), "c": member("c"), "d": member("d", False)}
-    assert served_colors(SERVICE, fleet) == {"blue", "green"}
-    assert served_colors("another", fleet) == set()
 
 
 def test_open_requests_of_a_colour() -> None:
@@ -138,7 +163,7 @@ def test_a_report_of_no_member_counts(world: World) -> None:
         "proxy-2": True,
         "stranger": False,
     }
-    assert served_colors(SERVICE, fleet) == {"blue"}
+    assert {one.live for one in acknowledgements(SERVICE, fleet)} == {"blue"}
 
 
 def test_a_fleet_of_strangers_has_no_member() -> None:

@@ -17,6 +17,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.evidence.confi
     write_confirmed,
 )
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.tombstone import Tombstone
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxies import DEAD, SILENT
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, World
 
@@ -285,12 +286,23 @@ def test_an_index_that_goes_back_ends_no_wait(live: World) -> None:
     ("behaviour", "left"),
     [
         pytest.param("confirms", [], id="all let go"),
-        pytest.param(SILENT, ["proxy-2"], id="one still has it"),
-        pytest.param(DEAD, ["proxy-2"], id="one cannot say"),
+        pytest.param(SILENT, ["proxy-2 is at revision 4"], id="one still has it"),
+        pytest.param("disk full", ["proxy-2 is at revision 4: disk full"], id="one could not"),
+        pytest.param(DEAD, ["proxy-2 has no heartbeat"], id="one cannot say"),
     ],
 )
 def test_until_no_trace_is_left(live: World, behaviour: str, left: list[str]) -> None:
     live.proxies["proxy-2"].behaviour = behaviour
     live.proxies.publish()
-    live.release.route.delete(live.release.route.read()[1])
-    assert wait_until_gone(live.release, 0.0) == left
+    live.release.route.remove(Tombstone(SERVICE, 5), live.release.route.read()[1])
+    assert wait_until_gone(live.release, 5, 0.0) == left
+
+
+@pytest.mark.parametrize(("revision", "left"), [(4, ["proxy-2 does not know of its removal yet"]), (5, [])])
+def test_that_a_proxy_does_not_mention_it_proves_nothing(live: World, revision: int, left: list[str]) -> None:
+    """It may not have heard of the last version yet, and would still take it: a removal of long ago is another one."""
+    live.proxies["proxy-2"].behaviour = SILENT
+    live.proxies["proxy-2"].services = {}
+    live.proxies["proxy-2"].removed = {SERVICE: {"revision": revision, "open": 0}}
+    live.release.route.remove(Tombstone(SERVICE, 5), live.release.route.read()[1])
+    assert wait_until_gone(live.release, 5, 0.0) == left

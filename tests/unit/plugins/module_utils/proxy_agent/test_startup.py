@@ -62,7 +62,7 @@ def test_the_servers_of_the_start(
     driver: FakeDriver, settings: Settings, new_route: NewRoute, found: list[Endpoint], servers: tuple[Endpoint, ...]
 ) -> None:
     route = new_route(instances={"blue": 1})
-    LastGood({"books": route}, {BLUE: (A,)}, 10).write(settings.paths.last_good)
+    LastGood({"books": route}, {BLUE: (A,)}).write(settings.paths.last_good)
     prepare(driver, settings.paths, lambda: answer(11, [route], books_blue=found))
     assert driver.recorded == {BLUE: servers}
 
@@ -78,7 +78,7 @@ def test_a_route_that_the_proxy_refuses_harms_no_other(
     driver: FakeDriver, settings: Settings, new_route: NewRoute, known: bool, expected: dict[str, Split]
 ) -> None:
     if known:
-        LastGood({"books": new_route()}, {}, 10).write(settings.paths.last_good)
+        LastGood({"books": new_route()}, {}).write(settings.paths.last_good)
     driver.refuses["books"] = "unknown keyword"
     routes = [new_route(revision=2, split=Split("green")), new_route("good")]
     prepare(driver, settings.paths, lambda: answer(11, routes))
@@ -88,7 +88,7 @@ def test_a_route_that_the_proxy_refuses_harms_no_other(
 def test_a_store_that_lost_its_routes_takes_none_away(
     driver: FakeDriver, settings: Settings, new_route: NewRoute
 ) -> None:
-    LastGood({"books": new_route()}, {BLUE: (A,)}, 10).write(settings.paths.last_good)
+    LastGood({"books": new_route()}, {BLUE: (A,)}).write(settings.paths.last_good)
     prepare(driver, settings.paths, lambda: answer(2, []))
     assert driver.disk == {"books": Split("blue")}
     assert driver.recorded == {BLUE: (A,)}

@@ -18,6 +18,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors im
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.run import Run, utc_now
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.tombstone import Tombstone
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import NOW, SERVICE, World, release_of
 
 KEY = f"docker-flow/routes/{SERVICE}"
@@ -131,9 +132,40 @@ def test_what_is_served(live: World, split: Split | None, said: str, expected: s
     assert live.release.truth().served == expected
 
 
+@pytest.mark.parametrize(
+    ("lost", "up", "runs", "expected"),
+    [
+        pytest.param(False, 0, False, {"blue"}, id="not lost: who knows who is about to start"),
+        pytest.param(True, 1, False, {"blue"}, id="lost, but something answers"),
+        pytest.param(True, 0, True, {"blue"}, id="lost, but something of it runs"),
+        pytest.param(True, 0, False, set(), id="a leftover: nothing runs and nothing answers"),
+    ],
+)
+def test_a_lost_route_that_leads_nowhere_serves_nobody(
+    world: World, lost: bool, up: int, runs: bool, expected: set[str]
+) -> None:
+    if runs:
+        world.colour("blue", 2)
+    counts = {"blue": {"servers": 2, "up": up, "open": 0}}
+    said = {"revision": 4, "error": None, "live": "blue", "colors": counts, "lost": lost}
+    world.proxies["proxy-2"].services = {SERVICE: said}
+    world.proxies.publish()
+    assert world.release.truth().served == expected
+
+
+def test_a_removed_route_is_none(live: World) -> None:
+    live.consul.seed(KEY, Tombstone(SERVICE, 9, 2).to_json())
+    truth = live.release.truth()
+    assert (truth.route, truth.live, truth.tombstone) == (None, None, Tombstone(SERVICE, 9, 2))
+    assert (truth.newest_revision, truth.epoch) == (9, 2)
+    assert live.release.route.read() == (None, live.consul.keys[KEY].modify_index)
+
+
 def test_routes_of_others(live: World) -> None:
     live.consul.seed("docker-flow/routes/shop-app", Route("shop-app", 1, ("/shop",), Split("blue")).to_json())
     live.consul.seed("docker-flow/routes/damaged", "{")
+    live.consul.seed("docker-flow/routes/removed", Tombstone("removed", 3).to_json())
+    live.consul.seed("docker-flow/routes/", "")
     assert [route.service for route in live.release.route.others()] == ["shop-app"]
 
 

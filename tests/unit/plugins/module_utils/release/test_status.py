@@ -9,9 +9,20 @@ import json
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release.status import drift, status
-from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxies import DEAD
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord, Run
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.status import (
+    drift,
+    proxies,
+    shown_targets,
+    status,
+)
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.tombstone import Tombstone
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxies import DEAD, SILENT
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, World, release_of
+
+REMOVE = "playbooks/remove.yml -e project=books-ms -e target=app"
+LOST = f"keeps a route that Consul has lost (rebuild it with playbooks/adopt.yml, or take it away with {REMOVE})"
 
 
 @pytest.fixture
@@ -64,7 +75,25 @@ def one_died(world: World) -> None:
 
 
 def route_lost(world: World) -> None:
-    del world.consul.keys[f"docker-flow/routes/{SERVICE}"]
+    world.consul.delete(f"docker-flow/routes/{SERVICE}")
+
+
+def not_given_up(world: World) -> None:
+    world.proxies["proxy-2"].behaviour = SILENT
+    world.consul.put(f"docker-flow/routes/{SERVICE}", Tombstone(SERVICE, 5).to_json())
+
+
+def stack_removed(world: World) -> None:
+    for service in list(world.engine.services.values()):
+        world.engine.remove(service)
+    for proxy in world.proxies.members.values():
+        proxy.up["blue"] = 0
+    world.proxies.settle(SERVICE)
+
+
+def only_the_record_is_left(world: World) -> None:
+    stack_removed(world)
+    world.consul.put(f"docker-flow/routes/{SERVICE}", Tombstone(SERVICE, 5).to_json())
 
 
 @pytest.mark.parametrize(
@@ -98,10 +127,28 @@ def route_lost(world: World) -> None:
         pytest.param(
             route_lost,
             [
-                "proxy proxy-1 serves a route that does not exist any more",
-                "proxy proxy-2 serves a route that does not exist any more",
+                f"proxy proxy-1 {LOST}",
+                f"proxy proxy-2 {LOST}",
             ],
             id="the route is lost",
+        ),
+        pytest.param(
+            not_given_up,
+            [f"proxy proxy-2 has not given up the route that was removed (run {REMOVE} again)"],
+            id="a proxy did not take a removal",
+        ),
+        pytest.param(
+            stack_removed,
+            [
+                f"nothing runs for its route and release record: deploy it, or take it away with {REMOVE}",
+                "blue: 0 instances run, the route expects 2",
+            ],
+            id="the stack was removed",
+        ),
+        pytest.param(
+            only_the_record_is_left,
+            [f"nothing runs for its release record: deploy it, or take it away with {REMOVE}"],
+            id="only the record is left",
         ),
     ],
 )
@@ -158,3 +205,61 @@ def test_nothing_is_there_yet(world: World) -> None:
     found = status(world.release)
     assert (found["live"], found["route"], found["colors"], found["lock"]) == (None, None, {}, None)
     assert found["proxies"]["proxy-1"]["revision"] == 0
+
+
+def test_what_runs_in_place_is_no_leftover(world: World) -> None:
+    world.engine.put("books-ms_app", 2, spec="s1")
+    world.record(run=Run("r", "ann", "2026-11-21T12:00:00Z"))
+    found = status(world.release)
+    assert found["in_place"] == {"swarm_service": "books-ms_app", "image": "app:1", "replicas": 2, "running": 2}
+    assert found["drift"] == []
+
+
+def test_a_side_target_of_that_name_is_none(world: World) -> None:
+    world.engine.put("books-ms_app", 2)
+    assert status(world.release)["in_place"] is None
+
+
+def test_all_that_runs_is_recorded_is_routed_or_is_kept_is_shown(live: World) -> None:
+    live.engine.put("shop_web-green", 1)
+    for service in ("routed-app", "no_name", "x"):
+        text = Route(service, 1, ("/x",), Split("blue")).to_json()
+        live.consul.seed(f"docker-flow/routes/{service}", text)
+    live.consul.seed("docker-flow/routes/removed-app", Tombstone("removed-app", 3).to_json())
+    record = ReleaseRecord("old-shop", "web-app")
+    live.consul.seed("docker-flow/releases/old-shop-web-app", json.dumps(record.to_document()))
+    live.consul.seed("docker-flow/releases/damaged-app", "{")
+    live.proxies["proxy-2"].services["kept-app"] = {"revision": 3, "error": None, "live": "blue", "colors": {}}
+    live.proxies.publish()
+    found = shown_targets(live.engine, live.consul, "docker-flow/", live.release.fleet.snapshot())
+    assert found == {
+        "books-ms-app": ("books-ms", "app"),
+        "shop-web": ("shop", "web"),
+        "routed-app": ("routed", "app"),
+        "old-shop-web-app": ("old-shop", "web-app"),
+        "kept-app": ("kept", "app"),
+    }
+
+
+def test_what_proxies_say_of_themselves(live: World) -> None:
+    live.proxies["proxy-2"].services["shop-app"] = {"revision": 0, "error": "no JSON", "live": None, "colors": {}}
+    live.proxies["proxy-1"].notes = ["disk full"]
+    live.proxies.publish()
+    live.consul.seed("docker-flow/proxies/stranger", json.dumps(live.proxies["proxy-1"].report()))
+    assert proxies(live.release.fleet.snapshot()) == {
+        "proxy-1": {
+            "address": "http://192.0.2.1:80",
+            "alive": True,
+            "member": True,
+            "notes": ["disk full"],
+            "errors": {},
+        },
+        "proxy-2": {
+            "address": "http://192.0.2.2:80",
+            "alive": True,
+            "member": True,
+            "notes": [],
+            "errors": {"shop-app": "no JSON"},
+        },
+        "stranger": {"address": "", "alive": True, "member": False, "notes": ["disk full"], "errors": {}},
+    }

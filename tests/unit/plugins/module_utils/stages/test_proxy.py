@@ -24,8 +24,8 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.proxy i
     apply,
     plan,
     record_live,
-    refuse_dead,
 )
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.refusals import refuse_dead
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxies import DEAD, SILENT
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, World, release_of
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -22,15 +23,16 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route i
     RouteOptions,
     Split,
 )
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.tombstone import Tombstone
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.proxy import (
     Plan,
     RouteWish,
     choose_color,
     plan,
-    refuse_conflicts,
 )
+from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.refusals import refuse_conflicts
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.engine import service
-from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, release_of
+from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import SERVICE, World, release_of
 
 BOOKS = ("/api/v1/books",)
 
@@ -228,8 +230,23 @@ def test_what_no_proxy_could_serve_is_refused(wish: RouteWish, found: Truth, sai
         plan(wish, found, NOTHING)
 
 
-def test_two_services_cannot_have_one_path() -> None:
-    other = Route("shop-app", 1, ("/api/v1/books/",), Split("blue"))
-    with pytest.raises(DeliveryError, match=r"^service_path: '\*/api/v1/books/' is already routed to 'shop-app'"):
-        refuse_conflicts(route(), [other])
-    refuse_conflicts(route(), [replace(other, paths=("/api/v1/bookshelf",)), route("green")])
+@pytest.mark.parametrize(
+    ("recorded", "command"),
+    [
+        pytest.param(None, "playbooks/remove.yml -e project=shop-api -e target=app$", id="without a record"),
+        pytest.param(("shop", "api-app"), "playbooks/remove.yml -e project=shop -e target=api-app$", id="as recorded"),
+    ],
+)
+def test_two_services_cannot_have_one_path(world: World, recorded: tuple[str, str] | None, command: str) -> None:
+    other = Route("shop-api-app", 1, ("/api/v1/books/",), Split("blue"))
+    world.consul.seed("docker-flow/routes/shop-api-app", other.to_json())
+    if recorded:
+        world.consul.seed("docker-flow/releases/shop-api-app", json.dumps(ReleaseRecord(*recorded).to_document()))
+    said = r"^service_path: '\*/api/v1/books/' is already routed to 'shop-api-app': .* take it away with "
+    with pytest.raises(DeliveryError, match=said + command):
+        refuse_conflicts(world.release, route())
+    elsewhere = replace(other, paths=("/api/v1/bookshelf",))
+    world.consul.seed("docker-flow/routes/shop-api-app", elsewhere.to_json())
+    refuse_conflicts(world.release, route())
+    world.consul.seed("docker-flow/routes/shop-api-app", Tombstone("shop-api-app", 2).to_json())
+    refuse_conflicts(world.release, route())

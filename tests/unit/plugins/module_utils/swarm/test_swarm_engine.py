@@ -17,9 +17,10 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.core.labels im
     PROJECT_LABEL,
     SERVICE_LABEL,
     SPEC_LABEL,
+    STACK_LABEL,
     TARGET_LABEL,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine import ImageState, ServiceState
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine import ImageState, Remains, ServiceState
 from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm import swarm_engine
 from ansible_collections.dockerflow.delivery.plugins.module_utils.swarm.swarm_engine import (
     SwarmEngine,
@@ -138,6 +139,68 @@ def test_a_service_says_what_it_is_called_in_consul(swarm: FakeSwarm, engine: Sw
     swarm.deploy("shop_db", 1)
     named = {name: service.service for name in ("shop_web_app-blue", "shop_db") if (service := engine.service(name))}
     assert named == {"shop_web_app-blue": "web", "shop_db": ""}
+
+
+def test_released_targets_are_found_in_any_colour_or_none(swarm: FakeSwarm, engine: SwarmEngine) -> None:
+    swarm.deploy("shop_app-blue", 1, {COLOR_LABEL: "blue", PROJECT_LABEL: "shop", TARGET_LABEL: "app"})
+    swarm.deploy("shop_web", 1, {PROJECT_LABEL: "shop", TARGET_LABEL: "web"})
+    swarm.deploy("shop_db", 1, {PROJECT_LABEL: "shop"})
+    swarm.deploy("other_app", 1, {PROJECT_LABEL: "other"})
+    assert engine.released_targets() == {("shop", "app"), ("shop", "web")}
+    assert [one.name for one in engine.project_services("shop")] == ["shop_app-blue", "shop_db", "shop_web"]
+
+
+@pytest.mark.parametrize(("stubborn", "left"), [(False, 0), (True, 2)])
+def test_containers_of_a_service_that_was_removed(
+    swarm: FakeSwarm, engine: SwarmEngine, stubborn: bool, left: int
+) -> None:
+    found = service(engine)
+    if not stubborn:
+        for task in swarm.task_items[BLUE]:
+            task["Status"]["State"] = "shutdown"
+    engine.remove(found)
+    assert len(engine.not_ended(found)) == left
+
+
+@pytest.fixture
+def shop(swarm: FakeSwarm) -> FakeSwarm:
+    """A stack with a service that a release made and one that none made; another stack that shares a network."""
+    stack, ours = {STACK_LABEL: "shop"}, {PROJECT_LABEL: "shop"}
+    swarm.deploy("shop_app-blue", 1, {**stack, **ours})
+    swarm.deploy("shop_cron", 1, stack)
+    swarm.deploy("gate_web", 1, {STACK_LABEL: "gate"})
+    swarm.items["gate_web"]["Spec"]["TaskTemplate"]["Networks"] = [{"Target": "n2"}]
+    swarm.items["shop_cron"]["Spec"]["TaskTemplate"]["Networks"] = [{"Target": "n1"}]
+    for identity, name in (("n1", "shop_default"), ("n2", "shop_shared")):
+        swarm.network_items.append({"Id": identity, "Name": name, "Labels": stack})
+    swarm.volume_items.append({"Name": "shop_data", "Labels": stack})
+    swarm.volume_items.append({"Name": "gate_data", "Labels": {STACK_LABEL: "gate"}})
+    swarm.config_items.append({"ID": "c1", "Spec": {"Name": "shop_conf-1", "Labels": ours}})
+    swarm.secret_items.append({"ID": "s1", "Spec": {"Name": "shop_key-1", "Labels": ours}})
+    swarm.secret_items.append({"ID": "s2", "Spec": {"Name": "shop_theirs", "Labels": stack}})
+    return swarm
+
+
+def test_what_remains_of_a_stack(shop: FakeSwarm, engine: SwarmEngine) -> None:
+    assert engine.remains("shop") == Remains(
+        objects=("shop_conf-1", "shop_key-1"),
+        networks=("shop_default",),
+        volumes=("shop_data",),
+        strangers=("shop_cron",),
+        shared_networks=("shop_shared",),
+    )
+    assert engine.remains("nothing") == Remains()
+
+
+def test_what_is_still_used_stays_for_now(shop: FakeSwarm, engine: SwarmEngine) -> None:
+    found = engine.remains("shop")
+    shop.used = {"n1", "c1"}
+    left = engine.remove_remains("shop", found)
+    assert left == Remains(("shop_conf-1",), ("shop_default",))
+    shop.used = set()
+    assert engine.remove_remains("shop", left) == Remains()
+    assert [item["Name"] for item in shop.network_items] == ["shop_shared"]
+    assert [item["Spec"]["Name"] for item in shop.secret_items] == ["shop_theirs"]
 
 
 def test_the_log_of_a_task(swarm: FakeSwarm, engine: SwarmEngine) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.policy.acceptance import accept
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.tombstone import Tombstone
 
 NewRoute = Callable[..., Route]
 
@@ -82,6 +83,43 @@ def test_nobody_goes_back_in_history(new_route: NewRoute, epoch: int, revision: 
     assert result.routes["a"] == (told if taken else before)
     assert ("older than 7, which is in effect here and stays" in result.errors.get("a", "")) is not taken
     assert "b" in result.routes
+
+
+@pytest.mark.parametrize(
+    ("epoch", "revision", "taken"),
+    [
+        pytest.param(0, 8, True, id="newer"),
+        pytest.param(0, 6, False, id="history: of an older backup"),
+        pytest.param(1, 2, True, id="after somebody went back on purpose"),
+    ],
+)
+def test_a_removal_is_a_version_too(new_route: NewRoute, epoch: int, revision: int, taken: bool) -> None:
+    before = new_route("a", revision=7)
+    text = Tombstone("a", revision, epoch).to_json()
+    result = accept({"a": text, **_documents(new_route("b"))}, {"a": before})
+    assert result.removed == ({"a": revision} if taken else {})
+    assert result.routes.get("a") == (None if taken else before)
+    assert ("removed by revision 6, older than 7" in result.errors.get("a", "")) is not taken
+    assert "b" in result.routes
+
+
+def test_what_a_removed_route_had_is_free_at_once(new_route: NewRoute) -> None:
+    before, heir = new_route("a", revision=7), new_route("b", paths=new_route("a").paths)
+    assert accept({"a": Tombstone("a", 8).to_json(), **_documents(heir)}, {"a": before}).routes == {"b": heir}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param('{"removed": true, "service": "a"}', "is damaged", id="damaged"),
+        pytest.param(Tombstone("b", 9).to_json(), "holds the route of 'b'", id="of another service"),
+    ],
+)
+def test_a_removal_that_is_not_sound_removes_nothing(new_route: NewRoute, text: str, said: str) -> None:
+    before = {"a": new_route("a"), "b": new_route("b")}
+    result = accept({"a": text, **_documents(before["b"])}, before)
+    assert (result.routes, result.removed) == (before, {})
+    assert said in result.errors["a"]
 
 
 def test_a_route_that_consul_lost_stays_where_that_harms_no_other(new_route: NewRoute) -> None:

@@ -25,6 +25,7 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.po
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.proxy_settings import Settings
 from ansible_collections.dockerflow.delivery.plugins.module_utils.proxy_agent.report.acknowledgement import Effect
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, RouteOptions, Split
+from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.tombstone import Tombstone
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.proxy_driver import FakeDriver
 
 NewRoute = Callable[..., Route]
@@ -38,7 +39,7 @@ class World:
     def __init__(self, driver: FakeDriver, settings: Settings) -> None:
         self.driver = driver
         self.index = 10
-        self.routes: dict[str, Route] = {}
+        self.routes: dict[str, Route | Tombstone] = {}
         self.catalog: dict[str, Sequence[Instance]] = {}
         self._settings = settings
         self.new_agent()
@@ -46,7 +47,7 @@ class World:
     def new_agent(self) -> None:
         self.reconciler = Reconciler(self.driver, self._settings.paths)
 
-    def write(self, *routes: Route) -> None:
+    def write(self, *routes: Route | Tombstone) -> None:
         self.index += 1
         self.routes.update({route.service: route for route in routes})
 
@@ -295,25 +296,103 @@ def test_a_flip_works_while_a_restructure_is_refused(world: World, new_route: Ne
 
 
 def test_a_removed_route_is_forgotten(world: World) -> None:
-    world.routes.clear()
-    world.index += 1
+    world.write(Tombstone("books", 2))
     effect = world.run()
-    assert (effect.routes, world.driver.memory) == ({}, {})
+    assert (effect.routes, effect.errors, effect.removed, world.driver.memory) == ({}, {}, {"books": 2}, {})
+
+
+@pytest.mark.parametrize("call", ["restructure", "switch"])
+def test_a_removal_that_is_undone_is_not_confirmed(world: World, call: str) -> None:
+    world.write(Tombstone("books", 2))
+    world.driver.fails[call] = ProxyError("disk full")
+    for _pass in range(2):
+        effect = world.run()
+        assert (revisions(effect), effect.removed) == ({"books": 1}, {})
+        assert effect.errors == {"books": "the route could not be removed: disk full"}
+    world.driver.fails.clear()
+    world.reconciler.retry_refused()
+    effect = world.run()
+    assert (effect.routes, effect.errors, effect.removed) == ({}, {}, {"books": 2})
+
+
+def test_a_removal_that_is_older_than_what_is_in_effect_is_history(world: World, new_route: NewRoute) -> None:
+    world.write(new_route(revision=3, instances={"blue": 2}))
+    world.run()
+    world.write(Tombstone("books", 2))
+    effect = world.run()
+    assert (revisions(effect), effect.removed) == ({"books": 3}, {})
+    assert "removed by revision 2, older than 3, which is in effect here and stays" in effect.errors["books"]
+
+
+def test_a_release_after_a_removal(world: World, new_route: NewRoute) -> None:
+    world.write(Tombstone("books", 2))
+    world.run()
+    world.write(new_route(revision=3, instances={"blue": 2}))
+    effect = world.run()
+    assert (revisions(effect), effect.removed) == ({"books": 3}, {})
+
+
+def test_a_removal_that_was_written_while_the_agent_was_off(world: World) -> None:
+    world.write(Tombstone("books", 2))
+    world.index = 3  # Consul has forgotten deletions since: its index is lower than the agent ever saw
+    world.new_agent()
+    effect = world.run()
+    assert (effect.routes, effect.removed, effect.notes) == ({}, {"books": 2}, [])
+
+
+def test_a_removal_while_the_proxy_is_away_is_not_confirmed_before_it_is_back(world: World) -> None:
+    world.write(Tombstone("books", 2))
+    world.driver.away = True
+    assert world.run().removed == {}
+    world.driver.restart()
+    assert world.run().removed == {"books": 2}
 
 
 def test_a_route_that_the_store_lost_stays_and_is_told(world: World) -> None:
-    world.index, world.routes = 2, {}
+    world.routes = {}
     effect = world.run()
-    assert revisions(effect) == {"books": 1}
-    assert effect.notes == ["Consul has lost the route of 'books', the last known one stays: run the stage proxy again"]
+    assert (revisions(effect), effect.lost, effect.removed) == ({"books": 1}, {"books"}, {})
+    (note,) = effect.notes
+    assert note.startswith("Consul has lost the route of 'books', the last known one stays: ")
+    assert "playbooks/adopt.yml" in note
+    assert "playbooks/remove.yml" in note
     assert world.driver.memory == {"books": Split("blue")}
+
+
+@pytest.mark.parametrize(
+    ("others", "listed", "up", "kept"),
+    [
+        pytest.param(True, [], False, False, id="nothing of it runs any more"),
+        pytest.param(True, [], True, True, id="its servers are up"),
+        pytest.param(True, [A], False, True, id="an instance is listed"),
+        pytest.param(True, None, False, True, id="the catalog has not answered yet"),
+        pytest.param(False, [], False, True, id="the store has no route at all: it is a new one"),
+    ],
+)
+def test_a_lost_route_goes_once_it_leads_nowhere(
+    world: World, new_route: NewRoute, others: bool, listed: list[Endpoint] | None, up: bool, kept: bool
+) -> None:
+    world.routes = {}
+    if others:
+        world.write(new_route("other"))
+    if listed is None:
+        world.catalog = {}
+    else:
+        world.register(BLUE, *listed)
+    if not up:
+        for endpoint in (A, B):
+            world.driver.go_down(BLUE, endpoint)
+    world.run()
+    effect = world.run()
+    assert ("books" in effect.routes) is kept
+    assert ("books" in effect.lost) is kept
+    assert ("books" in world.driver.memory) is kept
 
 
 def test_what_is_in_effect_survives_the_agent(world: World, settings: Settings) -> None:
     good = LastGood.read(settings.paths.last_good)
     assert good == world.reconciler.last_good
     assert good.servers == {BLUE: (A, B)}
-    assert good.index == world.index
 
 
 def test_what_cannot_be_remembered_is_not_in_effect_and_what_users_get_is_told(

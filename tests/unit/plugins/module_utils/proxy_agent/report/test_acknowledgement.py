@@ -72,6 +72,21 @@ def test_a_route_that_consul_lost_is_told_whole(lost: bool) -> None:
     known = replace(effect(server("a")), lost=("shop-app",) if lost else ())
     said = document("p1", "haproxy", known, Counts())["services"]["shop-app"]
     assert said.get("route") == (known.routes["shop-app"].to_document() if lost else None)
+    assert said.get("lost", False) is lost
+
+
+@pytest.mark.parametrize(
+    ("counts", "still_open"),
+    [
+        pytest.param(Counts(), 0, id="none"),
+        pytest.param(Counts({BLUE: 2, GREEN: 1, "other-blue": 9}), 3, id="some, in a generation that still knows it"),
+    ],
+)
+def test_a_removed_route_is_told_with_the_requests_that_came_by_it(counts: Counts, still_open: int) -> None:
+    known = Effect(removed={"shop-app": 8})
+    said = document("p1", "haproxy", known, counts)
+    assert (said["services"], said["removed"]) == ({}, {"shop-app": {"revision": 8, "open": still_open}})
+    assert is_busy(known, counts) is bool(still_open)
 
 
 @pytest.mark.parametrize(
