@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What ansible-galaxy packs: what git tracks, nothing that tools leave behind, and all that roles and playbooks read."""
+"""What ansible-galaxy packs: what git tracks, nothing that tools leave behind, all that roles and playbooks read."""
 
 from __future__ import annotations
 
