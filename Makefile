@@ -106,7 +106,9 @@ molecule: .venv/ready images ## The same roles on a systemd node over SSH
 	@$(CHECK) node images/build node
 	@MOLECULE_GLOB='molecule/*/molecule.yml' $(GATE) molecule molecule molecule test --all
 
-.PHONY: release-changelog
+.PHONY: settings-page release-changelog
+settings-page: .venv/ready ## Write docs/settings.md from the declaration of all settings
+	.venv/bin/python scripts/settings_page.py
 release-changelog: .venv/ready ## Take all fragments into the changelog of galaxy.yml's version, and write CHANGELOG.rst
 	@scripts/changelog release
 

@@ -69,6 +69,9 @@ def test_it_releases_a_project_and_goes_back(
     back = installed.playbook("rollback", shop.folder, "--extra-vars", "target=app")
     assert back.rc == 0, back.output
     assert shop.get().version == "1"
+    stopped = installed.playbook("stop_old", shop.folder, "--extra-vars", "target=app")
+    assert stopped.rc == 0, stopped.output
+    assert shop.get().version == "1"
     status = installed.playbook("status", shop.folder, "--extra-vars", "target=app")
     assert status.rc == 0, status.output
     assert "installed-app" in status.output

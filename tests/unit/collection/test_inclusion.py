@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the dockerflow.delivery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Ansible asks of a collection that it would include: metadata, sections of the README, documented requirements."""
+"""What Ansible asks of a collection that it would include: metadata, sections of the README, requirements."""
 
 from __future__ import annotations
 
