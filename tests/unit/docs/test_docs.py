@@ -198,7 +198,7 @@ def test_the_page_of_settings_is_what_their_declaration_makes() -> None:
 def spoken(node: ast.expr) -> str:
     """The text of a string as far as it stands in the code, with … for each value."""
     match node:
-        case ast.Constant(value=str(said)):
+        case ast.Constant(value=str() as said):
             return said
         case ast.JoinedStr(values=parts):
             return "".join(part.value if isinstance(part, ast.Constant) else "…" for part in parts)
