@@ -51,7 +51,7 @@ test: .venv/ready ## All gates; the last line is "N passed, N failed"
 	@{ $(BESIDE) lint unit images && $(BESIDE) sanity molecule && \
 	   $(MAKE) --no-print-directory integration; } || status=1; $(GATE) summary && exit $$status
 
-LINTERS := ruff format mypy ansible-lint docs changelog
+LINTERS := ruff format mypy ansible-lint docs changelog workflows
 .PHONY: $(LINTERS)
 lint: ## Style, types, playbooks, documentation, changelog
 	@$(MAKE) --no-print-directory --keep-going $(LINTERS)
@@ -67,7 +67,9 @@ ansible-lint: .venv/ready
 docs: .venv/ready
 	@$(CHECK) docs antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --check-extra-docs-refs .
 changelog: .venv/ready
-	@$(CHECK) changelog antsibull-changelog lint
+	@$(CHECK) changelog scripts/changelog lint
+workflows: .venv/ready
+	@$(CHECK) workflows check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 unit: .venv/ready ## Pure logic, in tables
 	@$(GATE) pytest unit pytest tests/unit --quiet
@@ -77,6 +79,13 @@ coverage: .venv/ready ## Unit tests with a coverage report
 
 sanity: .venv/ready ## ansible-test's sanity tests
 	@$(GATE) sanity sanity scripts/sanity
+
+# Those that meta/runtime.yml allows and Ansible's developers still care for; `sanity` has the one of the virtual environment.
+CORES := 2.19 2.20 2.21
+.PHONY: sanity-all $(CORES:%=sanity-%)
+sanity-all: $(CORES:%=sanity-%) ## The same with every supported ansible-core, of what ansible-galaxy packs
+$(CORES:%=sanity-%): .venv/ready
+	@$(GATE) sanity $@ scripts/sanity --core $(@:sanity-%=%) --built
 
 # Most stories disturb no other one and wait more than they compute, so there are more lanes than cores. Those that break or
 # measure the machine's own parts come after them; beside them only what has a Consul and proxies of its own, or needs none.
@@ -96,6 +105,12 @@ stories-apart: .venv/ready images
 molecule: .venv/ready images ## The same roles on a systemd node over SSH
 	@$(CHECK) node images/build node
 	@MOLECULE_GLOB='molecule/*/molecule.yml' $(GATE) molecule molecule molecule test --all
+
+.PHONY: settings-page release-changelog
+settings-page: .venv/ready ## Write docs/settings.md from the declaration of all settings
+	.venv/bin/python scripts/settings_page.py
+release-changelog: .venv/ready ## Take all fragments into the changelog of galaxy.yml's version, and write CHANGELOG.rst
+	@scripts/changelog release
 
 .PHONY: bench
 bench: .venv/ready images ## Measure; not part of the tests

@@ -23,6 +23,8 @@ attributes:
     description:
       - Run a second time with the same options, and nothing else having changed, it changes nothing and returns
         C(changed=false).
+requirements:
+  - python 3.11 or newer
 """
 
     DELIVERY = r"""

@@ -37,7 +37,7 @@ def documentation(module: Path, name: str = "DOCUMENTATION") -> dict[str, Any]:
     """The YAML of C(name), a text at the top of a module or, for a doc fragment, in its class."""
     for statement in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
         match statement:
-            case ast.Assign(targets=[ast.Name(id=found)], value=ast.Constant(value=str(text))) if found == name:
+            case ast.Assign(targets=[ast.Name(id=found)], value=ast.Constant(value=str() as text)) if found == name:
                 return dict(yaml.safe_load(text))
     raise AssertionError(f"{module.name} has no {name}")
 
