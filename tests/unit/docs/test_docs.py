@@ -28,8 +28,11 @@ BY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 # Names that are written like ours and are somebody else's.
 OF_OTHERS = {
     "ansible_python_interpreter", "deploy_timeout", "path_prefix", "retain_containers",
-    "start_period", "stop_grace_period", "ip_vs",
+    "start_period", "stop_grace_period", "ip_vs", "dockerflow_spec",
     "import_playbook", "shop_app", "shop_db",
+    # Of a Compose file.
+    "depends_on", "device_cgroup_rules", "network_mode", "security_opt", "service_completed_successfully",
+    "driver_opts", "service_healthy", "service_started", "userns_mode", "volumes_from", "extra_hosts", "group_add",
 }  # fmt: skip
 
 
@@ -237,7 +240,7 @@ def quoted_messages() -> list[str]:
 PLACES = [
     *(
         ROOT / "plugins/module_utils" / name
-        for name in ("compose", "consul", "core", "evidence", "ports", "release", "routes")
+        for name in ("compose", "consul", "core", "evidence", "ports", "release", "routes", "syntax")
     ),
     *(ROOT / "plugins/module_utils" / name for name in ("settings", "stack", "stages", "swarm")),
     *(ROOT / "roles" / name for name in ("consul", "docker", "image", "proxy", "registrator", "release", "swarm")),
