@@ -101,7 +101,9 @@ removed:
     directories: []
     records: [books-ms-app]
 kept:
-  description: What stays, by kind. Volumes are those of the node that the module asks.
+  description:
+    - What stays, by kind. Volumes are those of the node that the module asks; C(directories), where there are any, are
+      those in O(directory) that containers mount.
   returned: success
   type: dict
   sample: {"volumes": ["books-ms_data"], "services": [], "networks": []}

@@ -75,6 +75,22 @@ def test_one_target_of_a_project(live: World, run: Run) -> None:
     ]
 
 
+@pytest.mark.parametrize("target", [None, "web_app"])
+@pytest.mark.parametrize("runs", [True, False])
+def test_a_target_goes_under_the_name_that_was_chosen_for_it(
+    live: World, run: Run, target: str | None, runs: bool
+) -> None:
+    if runs:
+        live.engine.put("mine_web_app-blue", 1, service="web")
+    live.consul.put(
+        "docker-flow/routes/web", Route("web", 3, ("/web",), Split("blue"), instances={"blue": 1}).to_json()
+    )
+    record = ReleaseRecord("mine", "web_app", live=release_of("blue"))
+    live.consul.put("docker-flow/releases/web", json.dumps({**record.to_document(), "service": "web"}))
+    done = run(release_remove, project="mine", target=target)
+    assert done["removed"]["routes"] == done["removed"]["records"] == ["web"]
+
+
 def test_what_others_left_is_tidied_up_with_it(live: World, run: Run) -> None:
     run(release_remove, target="app")
     assert not any("removed" in entry.value for key, entry in live.consul.keys.items() if "/routes/" in key)

@@ -260,3 +260,28 @@ def test_an_archive_of_another_kind_is_refused(tmp_path: Path, content: bytes) -
     (tmp_path / "x.tar").write_bytes(content)
     with pytest.raises(DeliveryError, match="src '"):
         snapshot.unpack(tmp_path / "x.tar")
+
+
+def test_all_of_it_can_be_removed(tmp_path: Path) -> None:
+    home = tmp_path / "projects"
+    bring(home, OLD)
+    bring(home, NEW, "web")
+    assert (snapshot.is_there(home, "shop"), snapshot.data_of(home, "shop")) == (True, [])
+    snapshot.discard(home, "shop")
+    assert (snapshot.is_there(home, "shop"), list(home.iterdir())) == (False, [])
+    snapshot.discard(home, "shop")
+
+
+def test_what_a_container_mounts_is_data(tmp_path: Path) -> None:
+    home = tmp_path / "projects"
+    first, second = bring(home, OLD), bring(home, NEW, "web")
+    (first.directory / "conf" / "uploads").mkdir()
+    (second.directory / "data").mkdir()
+    assert snapshot.data_of(home, "shop") == [first.directory / "conf" / "uploads", second.directory / "data"]
+
+
+def test_a_link_that_leads_nowhere_is_something_too(tmp_path: Path) -> None:
+    (tmp_path / "shop").symlink_to(".shop/app/5e88")
+    assert snapshot.is_there(tmp_path, "shop")
+    snapshot.discard(tmp_path, "shop")
+    assert list(tmp_path.iterdir()) == []

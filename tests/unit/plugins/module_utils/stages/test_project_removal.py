@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.compose import snapshot
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine import Remains
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.journal import journal
@@ -79,14 +80,23 @@ def test_one_target_goes_and_what_others_use_stays(live: World) -> None:
 
 
 def test_a_whole_project_goes_but_for_its_volumes(live: World, tmp_path: Path) -> None:
-    (tmp_path / "books-ms").mkdir()
-    (tmp_path / "books-ms" / "compose.yaml").touch()
+    snapshot.bring(tmp_path, "books-ms", "app", {"compose.yaml": b""}, lambda: None)
     decided = removed(live, whole=True, directory=str(tmp_path / "books-ms"))
     assert decided.emptied
     assert decided.shown()["services"] == ["books-ms_app-blue", "books-ms_app-green", "books-ms_db"]
     assert (live.engine.services, left(live)) == ({}, [])
     assert live.engine.left["books-ms"] == Remains(volumes=("books-ms_data",))
     assert list(tmp_path.iterdir()) == []
+    assert not plan(live, whole=True, directory=str(tmp_path / "books-ms")).changed
+
+
+def test_a_directory_that_a_container_mounts_stays(live: World, tmp_path: Path) -> None:
+    brought = snapshot.bring(tmp_path, "books-ms", "app", {"compose.yaml": b""}, lambda: None)
+    (brought.directory / "data").mkdir()
+    decided = removed(live, whole=True, directory=str(tmp_path / "books-ms"))
+    assert decided.kept["directories"] == [str(brought.directory / "data")]
+    assert decided.shown()["directories"] == []
+    assert (tmp_path / "books-ms" / "data").is_dir()
     assert not plan(live, whole=True, directory=str(tmp_path / "books-ms")).changed
 
 
