@@ -29,8 +29,8 @@ What a release is asked for. A setting may stand in any of these places; a later
 4. the command line: `-e check_path=/health`, or `-e flow_check_path=/health`
 
 In the inventory (3) those marked † are read with the prefix `flow_` only: without it they mean other things there.
-A name that is none of these is refused, and the error tells the nearest one. Text that YAML would read as something
-else (`yes`, `0123`, `12:30`) belongs in quotes.
+There text that YAML reads as something else (`yes`, `0123`, `12:30`) belongs in quotes, and is refused without; in the
+other places it is kept as written. A name that is none of these is refused, and the error tells the nearest one.
 
 What a release would do with them: `ansible-playbook dockerflow.delivery.deploy -i inventory.yml --check --diff`.
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible_collections.dockerflow.delivery.plugins.action.progress import ActionModule as Followed
-from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.snapshot import pack
+from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.archive import pack
 
 
 class ActionModule(Followed):

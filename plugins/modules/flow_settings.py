@@ -27,8 +27,8 @@ description:
     there, and wants it in quotes.
   - Values of C(docker-flow.yml) may be encrypted with Ansible Vault (C(!vault)), and so may the file as a whole.
   - As a variable every setting may carry the prefix C(flow_), for example C(flow_timeout). Without the prefix it may
-    be given too, except for C(project), C(scale), C(retries), C(profiles), C(env), C(force) and C(timeout) outside of
-    extra vars, because in an inventory these words often mean something else.
+    be given too, except for C(project), C(service_name), C(scale), C(retries), C(profiles), C(env), C(force) and
+    C(timeout) outside of extra vars, because in an inventory these words often mean something else.
   - A name that is none of these is an error that tells the nearest one, and so is a setting of Docker Flow that this
     collection does not have, with what to use instead.
 author: the dockerflow.delivery contributors (@dockerflow)

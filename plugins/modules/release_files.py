@@ -8,14 +8,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: release_files
-short_description: Make a project's directory on the manager exactly what the controller has
+short_description: Bring a project's files to the manager, exactly as the controller has them
 version_added: 1.0.0
 description:
-  - Brings O(files) of a project to the managed host and makes the project's directory there hold these and no others,
-    in one step and under the lock of the target. A file that is gone on the controller, such as C(.env), is gone there.
-  - The release reads a snapshot of its own, RV(directory), so that what another target of the project brings at the
-    same time is no part of it. Killed anywhere, the next one clears up.
-  - A directory that somebody made there for a container to mount, in which no file was ever brought, stays.
+  - Brings O(files) of a project to the managed host, under the lock of the target. The release reads a snapshot,
+    RV(directory), all of them or none, so that neither what lies there from before, such as a C(.env) that is gone on
+    the controller, nor what another target of the project brings at the same time is part of it.
+  - The project's directory, in which containers mount relative paths, gets the same files, each in one step, and those
+    that were brought before and are gone on the controller go. What was never brought is somebody's data and stays.
+  - Killed anywhere, the next one ends it and clears up.
   - Files that Ansible Vault encrypted as a whole are decrypted on the way.
 author: the dockerflow.delivery contributors (@dockerflow)
 extends_documentation_fragment:
@@ -100,11 +101,13 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose import snapshot
+from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.archive import unpack
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.ansible_module import new_module
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.connection import connect_release
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.held_run import held_run
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.runner import finish
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs import stage_arguments
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.certainty import refuse_to_guess
 
 # It is a part of this stage: who finds the lock held is told so.
 STAGE = "deploy"
@@ -124,10 +127,12 @@ def main() -> None:
     parameters = module.params
 
     def body() -> dict[str, Any]:
-        files = snapshot.unpack(Path(parameters["src"]))
+        files = unpack(Path(parameters["src"]))
         home = Path(parameters["dest"])
         release = connect_release(parameters)
         with held_run(module, release, STAGE):
+            # Under a wrong prefix nobody's lock is held: see to that before anything changes.
+            refuse_to_guess(release, release.truth(), release.record.read())
             if module.check_mode:
                 before = snapshot.present(home, release.project, files)
                 directory = snapshot.write_plan(Path(tempfile.gettempdir()), files)

@@ -77,6 +77,10 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.module.ansible
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.connection import connect
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.runner import finish
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs import CONSUL_ARGUMENTS, DOCKER_ARGUMENTS
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.known_targets import (
+    recorded_name,
+    recorded_targets,
+)
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import released_name
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.status import (
     proxies,
@@ -107,10 +111,11 @@ def main() -> None:
         }
         if wanted_project and wanted_target:
             found.add((wanted_project, wanted_target))
-        names = {one: released_name(connected.engine, *one) for one in found}
-        releases = [
-            connected.release(*one, service_name=names[one] or module.params["service_name"]) for one in sorted(found)
-        ]
+        recorded = recorded_targets(connected.store, connected.prefix)
+        # A name that was chosen is that of one target.
+        chosen = module.params["service_name"] if wanted_project and wanted_target else None
+        names = {one: released_name(connected.engine, *one) or recorded_name(one, recorded) or chosen for one in found}
+        releases = [connected.release(*one, service_name=names[one]) for one in sorted(found)]
         return {
             "changed": False,
             "releases": [status_or_why_not(release) for release in releases],

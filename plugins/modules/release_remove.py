@@ -103,7 +103,7 @@ removed:
 kept:
   description:
     - What stays, by kind. Volumes are those of the node that the module asks; C(directories), where there are any, are
-      those in O(directory) that containers mount.
+      what is in O(directory) and was never brought there, so that a container mounts it.
   returned: success
   type: dict
   sample: {"volumes": ["books-ms_data"], "services": [], "networks": []}

@@ -61,7 +61,7 @@ def test_every_stage_knows_it(books: Project, world: World) -> None:
 def test_the_status_finds_it_by_what_runs(books: Project) -> None:
     for extra in ({"target": "web_app"}, {"project": books.name}):
         status = books.run("playbooks/status.yml", status_format="json", **extra).of("debug").values["msg"]
-        found = json.loads(status) if isinstance(status, str) else status
+        found = (json.loads(status) if isinstance(status, str) else status)["releases"]
         assert [(one["service"], one["target"], one["live"]) for one in found] == [(NAME, "web_app", "blue")]
 
 

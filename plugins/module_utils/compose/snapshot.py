@@ -2,11 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: nothing outside of it may import this file, which changes without notice.
-"""The project's directory on a manager: always one whole snapshot of what the controller has, never a mixture.
+"""The project's directory on a manager: what the controller has, and what containers put beside it.
 
-    <home>/shop                  a link to the snapshot that was brought last, switched in one step
-    <home>/.shop/app/<id>        a snapshot, which the release of target app reads; never changed once it is there
-    <home>/.shop/app/<id>.json   which files were brought, so that what somebody else put there is known
+    <home>/shop               where containers mount relative paths from: the files that were brought, and their data
+    <home>/.shop/files.json   which files were brought there: all else is somebody's data, and is never touched
+    <home>/.shop/app/<id>     a snapshot, which the release of target app reads: all that was brought, and nothing else
+
+A release reads its snapshot alone, so nothing that lies in the project's directory, an old C(.env) say, is part of it.
+The directory itself is brought up to date file by file, each in one step: what has it mounted goes on seeing it.
 
 Every target has snapshots of its own, because its lock is its own: two targets of one project may be released at once,
 from different states of the project, and neither reads what the other one brought.
@@ -20,14 +23,11 @@ import os
 import secrets
 import shutil
 import stat
-import tarfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 from ..core.errors import DeliveryError
 from ..core.waiting import wait_until
@@ -35,6 +35,7 @@ from ..core.waiting import wait_until
 Files = Mapping[str, bytes]
 
 _UNFINISHED = ".new-"
+_MANIFEST = "files.json"
 # A directory for a plan alone, in the machine's directory for temporary files.
 PLAN_PREFIX = "docker-flow-plan-"
 _PLAN_AGE = 86400.0
@@ -43,84 +44,78 @@ _PATIENCE = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """C(directory) is where the files are, C(before) what the project's directory held of them."""
+    """C(directory) is where the release reads the files, C(before) what the project's directory held of them."""
 
     directory: Path
     before: Files | None = field(repr=False)
 
 
-def pack(files: Files, archive: IO[bytes]) -> None:
-    """Write the files, by their paths relative to the project, to an archive that says nothing else of them."""
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        for name, content in sorted(files.items()):
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            tar.addfile(entry, BytesIO(content))
+def bring(home: Path, project: str, target: str, files: Files, before_change: Callable[[], None]) -> Brought:
+    """Make a snapshot of these files, and C(home)/C(project) hold them and no others that were ever brought.
 
-
-def unpack(archive: Path) -> dict[str, bytes]:
-    """The files of an archive that pack() wrote; DeliveryError for one with anything else in it."""
-    try:
-        with tarfile.open(archive, mode="r:") as tar:
-            found = {entry.name: tar.extractfile(entry) for entry in tar if entry.isfile() and _is_inside(entry.name)}
-            if len(found) != len(tar.getmembers()):
-                raise DeliveryError(f"src '{archive}' is no archive of a project: its action makes one")
-            return {name: content.read() for name, content in found.items() if content is not None}
-    except (OSError, tarfile.TarError) as error:
-        raise DeliveryError(f"src '{archive}' cannot be read: {error}") from error
-
-
-def bring(home: Path, project: str, target: str, files: Files, before_switch: Callable[[], None]) -> Brought:
-    """Make C(home)/C(project) exactly these files, in one step.
-
-    C(before_switch) raises when this is no longer ours to do; nothing that others see was changed until then. May be
-    killed anywhere: the next one removes what is left.
+    C(before_change) raises when this is no longer ours to do; nothing that others see was changed until then. May be
+    killed anywhere: the next one ends it, and removes what is left.
     """
-    link, hidden = home / project, home / f".{project}"
+    place, hidden = home / project, home / f".{project}"
     own = hidden / target
     try:
-        for directory in (home, hidden, own):
+        for directory in (home, place, hidden, own):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        before = _present(link, files)
-        directory = _found(own, link, files) or _write(own, files)
+        before = present(home, project, files)
+        directory = _found(own, files) or _write(own, files)
         with _alone(hidden):
-            before_switch()
-            _switch(link, directory, own)
-            _clear_up(hidden, own, directory, files)
+            before_change()
+            _refuse_obstacles(place, files)
+            _update(place, hidden, files)
+            _clear_up(hidden, own, directory)
     except OSError as error:
-        raise DeliveryError(f"'{link}' cannot be brought up to date: {error}") from error
+        raise DeliveryError(f"'{place}' cannot be brought up to date: {error}") from error
     return Brought(directory, before)
 
 
 def present(home: Path, project: str, files: Files) -> Files | None:
-    """What is in the project's directory where these files would be, and what was brought earlier; None: nothing."""
-    return _present(home / project, files)
+    """What is in the project's directory of these files, and of what was brought earlier; None: nothing ever was."""
+    place, hidden = home / project, home / f".{project}"
+    known = {*files, *_manifest(hidden)}
+    found = {name: content for name in known if (content := _content(place / name)) is not None}
+    return found or (None if not _manifest(hidden) else found)
 
 
 def is_there(home: Path, project: str) -> bool:
-    """Whether there is anything of the project's directory."""
-    return os.path.lexists(home / project) or (home / f".{project}").is_dir()
+    """Whether anything was brought for a project."""
+    return (home / f".{project}").is_dir()
 
 
 def data_of(home: Path, project: str) -> list[Path]:
-    """The directories in which nothing was brought: a container mounts them, so they hold data."""
-    link, hidden = home / project, home / f".{project}"
-    targets = sorted(path for path in hidden.iterdir() if path.is_dir()) if hidden.is_dir() else []
-    places = [
-        *([] if link.is_symlink() else [link]),
-        *(one for target in targets for one in sorted(_snapshots(target))),
-    ]
-    return [place / foreign for place in places for foreign in _foreign(place, _manifest(place) or ())]
+    """What is in the project's directory and was never brought, topmost first: a container mounts it, so it is data."""
+    place, known = home / project, set(_manifest(home / f".{project}"))
+    found = []
+    for folder, names, leaves in os.walk(place):
+        here = Path(folder).relative_to(place)
+        found += [place / here / leaf for leaf in leaves if str(here / leaf) not in known]
+        foreign = [name for name in names if not _holds(here / name, known)]
+        found += [place / here / name for name in foreign if any((place / here / name).iterdir())]
+        names[:] = [name for name in names if name not in foreign]
+    return sorted(found)
 
 
-def discard(home: Path, project: str) -> None:
-    """Remove the project's directory with all that was brought. Raises OSError."""
-    link, hidden = home / project, home / f".{project}"
-    if link.is_dir() and not link.is_symlink():
-        shutil.rmtree(link)
+def discard(home: Path, project: str, targets: Collection[str] | None = None) -> None:
+    """Remove what was brought, data stays; with C(targets) only their snapshots. Raises OSError."""
+    place, hidden = home / project, home / f".{project}"
+    for target in targets or ():
+        if (hidden / target).is_dir():
+            shutil.rmtree(hidden / target)
+    if targets is not None:
+        return
+    for name in _manifest(hidden):
+        if _content(place / name) is not None:
+            (place / name).unlink()
+    for folder, _names, _leaves in os.walk(place, topdown=False):
+        if not any(Path(folder).iterdir()):
+            Path(folder).rmdir()
+    # What says which files were brought goes last: without it they were taken for somebody's data.
     if hidden.is_dir():
         shutil.rmtree(hidden)
-    link.unlink(missing_ok=True)
 
 
 def write_plan(place: Path, files: Files) -> Path:
@@ -138,35 +133,93 @@ def write_plan(place: Path, files: Files) -> Path:
     return directory
 
 
+# -- the project's directory ----------------------------------------------------------------------------------------
+
+
+def _refuse_obstacles(place: Path, files: Files) -> None:
+    """Raise DeliveryError where something that was not brought is in the way of a file; nothing was changed then."""
+    for name in sorted(files):
+        path = place
+        for part in PurePosixPath(name).parts[:-1]:
+            path /= part
+            # A container could have made a link to lead us elsewhere.
+            if path.is_symlink() or (os.path.lexists(path) and not path.is_dir()):
+                raise DeliveryError(f"'{path}' is no directory, but the project has '{name}': move it away")
+        if (place / name).is_dir() and not (place / name).is_symlink():
+            raise DeliveryError(
+                f"'{place / name}' is a directory, which a container may have mounted, but the project has a file of "
+                f"that name: move it away"
+            )
+
+
+def _update(place: Path, hidden: Path, files: Files) -> None:
+    known = set(_manifest(hidden))
+    # Before a file is there, so that those of a run that is killed are known as brought.
+    _remember(hidden, known | set(files))
+    for name, content in sorted(files.items()):
+        if _content(place / name) != content:
+            parent = place
+            for part in PurePosixPath(name).parts[:-1]:
+                parent /= part
+                parent.mkdir(mode=0o700, exist_ok=True)
+            _replace(hidden, place / name, content)
+    for name in sorted(known - set(files)):
+        # Directories stay, also empty ones: a container that has one mounted could not start again.
+        if _content(place / name) is not None:
+            (place / name).unlink()
+    _remember(hidden, set(files))
+
+
+def _content(path: Path) -> bytes | None:
+    """What a file holds; of what is no file something that no file is expected to hold; None: nothing is there."""
+    if not os.path.lexists(path) or (path.is_dir() and not path.is_symlink()):
+        return None
+    return path.read_bytes() if path.is_file() and not path.is_symlink() else b"\0"
+
+
+def _remember(hidden: Path, names: set[str]) -> None:
+    if names != set(_manifest(hidden)):
+        _replace(hidden, hidden / _MANIFEST, json.dumps(sorted(names)).encode())
+
+
+def _manifest(hidden: Path) -> tuple[str, ...]:
+    try:
+        return tuple(json.loads((hidden / _MANIFEST).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return ()
+
+
+def _replace(hidden: Path, path: Path, content: bytes) -> None:
+    draft = hidden / f"{_UNFINISHED}{secrets.token_hex(8)}"
+    _write_file(draft, content)
+    draft.rename(path)
+
+
+def _holds(directory: Path, files: Collection[str]) -> bool:
+    return any(PurePosixPath(directory) in PurePosixPath(name).parents for name in files)
+
+
 # -- snapshots ----------------------------------------------------------------------------------------------------
 
 
-def _found(own: Path, link: Path, files: Files) -> Path | None:
-    """A snapshot of this target that is exactly these files; the one that is linked, where there are several."""
-    snapshots = sorted(_snapshots(own), key=lambda path: path.resolve() != link.resolve())
-    return next((path for path in snapshots if _manifest(path) is not None and _present(path, files) == files), None)
+def _found(own: Path, files: Files) -> Path | None:
+    """A snapshot of this target that is exactly these files."""
+    return next((path for path in sorted(_snapshots(own)) if _read(path) == files), None)
 
 
-def _present(directory: Path, files: Files) -> Files | None:
-    """The files in C(directory), those of foreign directories left out."""
-    if not directory.is_dir():
-        return None
-    ours = {*files, *(_manifest(directory.resolve()) or ())}
-    found: dict[str, bytes] = {}
-    for folder, names, leaves in os.walk(directory):
-        here = Path(folder).relative_to(directory)
-        names[:] = [name for name in names if _holds(here / name, ours)]
-        for leaf in leaves:
-            path = Path(folder, leaf)
-            found[str(here / leaf)] = path.read_bytes() if path.is_file() and not path.is_symlink() else b"\0"
-    return found
+def _snapshots(own: Path) -> Iterator[Path]:
+    yield from (path for path in own.iterdir() if path.is_dir() and not path.name.startswith(_UNFINISHED))
+
+
+def _read(directory: Path) -> dict[str, bytes]:
+    leaves = [Path(folder, leaf) for folder, _names, leaves in os.walk(directory) for leaf in leaves]
+    return {str(path.relative_to(directory)): _content(path) or b"" for path in leaves}
 
 
 def _write(own: Path, files: Files) -> Path:
     name = secrets.token_hex(8)
     draft, snapshot = own / f"{_UNFINISHED}{name}", own / name
     _fill(draft, files)
-    _write_file(own / f"{name}.json", json.dumps(sorted(files)).encode())
     draft.rename(snapshot)
     return snapshot
 
@@ -187,71 +240,15 @@ def _write_file(path: Path, content: bytes) -> None:
         file.write(content)
 
 
-def _switch(link: Path, directory: Path, own: Path) -> None:
-    if link.is_dir() and not link.is_symlink():
-        # What an earlier version of this collection left, file by file.
-        link.rename(own / secrets.token_hex(8))
-    draft = link.with_name(f".{link.name}") / f"{_UNFINISHED}link"
-    draft.unlink(missing_ok=True)
-    draft.symlink_to(directory.relative_to(link.parent))
-    draft.rename(link)
-
-
-def _clear_up(hidden: Path, own: Path, current: Path, files: Files) -> None:
-    """Remove this target's other snapshots. A directory in them that nobody brought is moved to the current one.
-
-    Somebody made it for a container to mount, so it holds data.
-    """
-    for snapshot in [path for target in hidden.iterdir() if target.is_dir() for path in _snapshots(target)]:
-        if snapshot != current:
-            for foreign in _foreign(snapshot, _manifest(snapshot) or files):
-                _move(snapshot / foreign, current / foreign)
-    # What found no place there stays where it is, for a person to decide.
-    kept = {current.name, *(path.name for path in _snapshots(own) if _foreign(path, _manifest(path) or files))}
-    # What says which of its files were brought goes after a snapshot: without it they were taken for somebody's data.
-    for path in sorted(own.iterdir(), key=lambda path: path.suffix == ".json"):
-        if path.name.removesuffix(".json") in kept:
+def _clear_up(hidden: Path, own: Path, current: Path) -> None:
+    """Remove this target's other snapshots, and what runs left that were killed."""
+    for path in [*own.iterdir(), *hidden.glob(f"{_UNFINISHED}*")]:
+        if path == current:
             continue
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink()
-
-
-def _move(source: Path, destination: Path) -> None:
-    if not os.path.lexists(destination):
-        destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        source.rename(destination)
-
-
-def _snapshots(own: Path) -> Iterator[Path]:
-    if own.is_dir():
-        yield from (path for path in own.iterdir() if path.is_dir() and not path.name.startswith(_UNFINISHED))
-
-
-def _manifest(snapshot: Path) -> tuple[str, ...] | None:
-    try:
-        return tuple(json.loads(snapshot.with_name(f"{snapshot.name}.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return None
-
-
-def _foreign(snapshot: Path, ours: Iterable[str]) -> list[Path]:
-    """The topmost directories in which nothing was brought, by their paths in the snapshot."""
-    known, found = set(ours), []
-    for folder, names, _leaves in os.walk(snapshot):
-        here = Path(folder).relative_to(snapshot)
-        found += [here / name for name in names if not _holds(here / name, known)]
-        names[:] = [name for name in names if _holds(here / name, known)]
-    return found
-
-
-def _holds(directory: Path, files: Iterable[str]) -> bool:
-    return any(PurePosixPath(directory) in PurePosixPath(name).parents for name in files)
-
-
-def _is_inside(name: str) -> bool:
-    return not name.startswith("/") and ".." not in PurePosixPath(name).parts
 
 
 @contextmanager

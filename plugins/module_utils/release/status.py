@@ -84,7 +84,11 @@ def _leftover(truth: Truth, record: ReleaseRecord) -> str:
 def shown_targets(engine: Engine, store: Store, prefix: str, fleet: Snapshot) -> dict[str, Target]:
     """Project and target, by service, of all that runs in colours, is recorded, is routed, or is kept by a proxy."""
     recorded = recorded_targets(store, prefix)
-    running = {released_name(engine, *owner) or service_name(*owner): owner for owner in engine.colored_targets()}
+    running = {
+        name: owner
+        for owner in engine.colored_targets()
+        if (name := released_name(engine, *owner) or _default_name(owner))
+    }
     routed = stored_routes(store, Keys(prefix, ""))
     kept = {service for proxy in fleet.values() for service in proxy.services}
     others = {service: owner_of(service, {}) for service in {*routed, *kept} if _is_service_name(service)}
@@ -92,10 +96,15 @@ def shown_targets(engine: Engine, store: Store, prefix: str, fleet: Snapshot) ->
 
 
 def _is_service_name(name: str) -> bool:
+    return _default_name(owner_of(name, {})) == name
+
+
+def _default_name(owner: Target) -> str | None:
+    """None where project and target make no valid name."""
     try:
-        return service_name(*owner_of(name, {})) == name
+        return service_name(*owner)
     except DeliveryError:
-        return False
+        return None
 
 
 def proxies(fleet: Snapshot) -> dict[str, dict[str, Any]]:

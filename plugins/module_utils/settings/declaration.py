@@ -71,6 +71,7 @@ SETTINGS: tuple[Setting, ...] = (
         "text",
         None,
         "name of the service in Consul and for the proxies; by default <project>-<target>",
+        generic=True,
         to=EVERY_MODULE,
     ),
     Setting(

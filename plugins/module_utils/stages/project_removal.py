@@ -65,7 +65,8 @@ class Leaving:
 class RemovalPlan:
     """What goes. C(side_services) go with the whole project alone, C(remains) are configs, secrets and networks.
 
-    C(kept) is what stays, by kind. C(emptied): nothing of the stack is left then, and C(directory), if any, goes too.
+    C(kept) is what stays, by kind. C(emptied): nothing of the stack is left then, and what was brought to C(directory),
+    if any is given, goes too; else only what the targets read there.
     """
 
     project: str
@@ -86,6 +87,10 @@ class RemovalPlan:
         """Whether anything goes."""
         return any(target.is_there for target in self.targets) or any(self.shown().values())
 
+    @property
+    def _has_copies(self) -> bool:
+        return self.directory is not None and snapshot.is_there(self.directory.parent, self.directory.name)
+
     def shown(self) -> dict[str, list[str]]:
         """What goes, by kind."""
         return {
@@ -93,7 +98,7 @@ class RemovalPlan:
             "services": [service.name for service in self.services],
             "configs_and_secrets": list(self.remains.objects),
             "networks": list(self.remains.networks),
-            "directories": [str(self.directory)] if self.directory is not None else [],
+            "directories": [str(self.directory)] if self._has_copies and self.emptied else [],
             "records": [target.release.service for target in self.targets if target.recorded],
         }
 
@@ -125,14 +130,11 @@ def plan_removal(
         "services": [*(one.name for one in staying), *found.strangers],
         "networks": list(found.shared_networks),
     }
-    copies = Path(directory) if directory is not None and emptied else None
-    if copies is not None and not snapshot.is_there(copies.parent, copies.name):
-        copies = None
-    # What a container mounts from a relative path is data, as volumes are: it stays, and so does what is around it.
+    copies = Path(directory) if directory is not None else None
+    # What a container mounts from a relative path is data, as volumes are.
     data = snapshot.data_of(copies.parent, copies.name) if copies is not None else []
     if data:
         kept["directories"] = [str(path) for path in data]
-        copies = None
     return RemovalPlan(project, targets, side_services, remains, kept, emptied, copies)
 
 
@@ -184,7 +186,7 @@ def remove(engine: Engine, plan: RemovalPlan, how: How) -> dict[str, Any]:
     for service in plan.services:
         _wait_until_ended(engine, service, how.stop_timeout, run)
     _remove_remains(engine, plan, run)
-    _remove_directory(plan.directory)
+    _remove_copies(plan)
     tidy_up(plan)
     for target in plan.targets:
         target.release.record.delete()
@@ -232,11 +234,13 @@ def _wait_until_ended(engine: Engine, service: ServiceState, timeout: float, run
         )
 
 
-def _remove_directory(directory: Path | None) -> None:
+def _remove_copies(plan: RemovalPlan) -> None:
+    directory = plan.directory
     if directory is None:
         return
+    targets = None if plan.emptied else [target.release.target for target in plan.targets]
     try:
-        snapshot.discard(directory.parent, directory.name)
+        snapshot.discard(directory.parent, directory.name, targets)
     except OSError as error:
         raise DeliveryError(f"directory '{directory}' could not be removed ({error.strerror}): remove it") from error
 

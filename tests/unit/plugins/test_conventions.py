@@ -167,7 +167,7 @@ def test_stages_name_no_option_that_is_handed_to_all(file: Path) -> None:
         if option in handed | set(setting_arguments(module.stem))
     }
     # The status is shown of what its own variables name, without a release.
-    about = {"release_info.project", "release_info.target", "release_info.service_name"}
+    about = {"release_info.project", "release_info.target"}
     assert named == (about if file.stem == "status" else set())
 
 

@@ -16,7 +16,7 @@ from ansible.playbook.task import Task
 from ansible.plugins.loader import connection_loader
 from ansible.template import Templar
 from ansible_collections.dockerflow.delivery.plugins.action import progress, release_files
-from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.snapshot import unpack
+from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.archive import unpack
 
 SECRET = [("default", VaultSecret(b"open sesame"))]
 MODULE = "dockerflow.delivery.release_files"

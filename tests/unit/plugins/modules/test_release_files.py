@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.snapshot import PLAN_PREFIX, pack
+from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.archive import pack
+from ansible_collections.dockerflow.delivery.plugins.module_utils.compose.snapshot import PLAN_PREFIX
 from ansible_collections.dockerflow.delivery.plugins.modules import release_files, release_lock
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import World
 
@@ -94,3 +95,11 @@ def test_what_is_no_archive_is_refused_before_the_lock_is_taken(run: Run, world:
     refused = run(release_files, src="/nowhere", files=[], dest=str(home))
     assert refused["msg"].startswith("stage deploy: src '/nowhere' cannot be read")
     assert world.consul.written == []
+
+
+def test_what_is_live_is_not_guessed_and_then_nothing_is_brought(bring: Bring, world: World, home: Path) -> None:
+    world.colour("blue", 2)
+    for check in (True, False):
+        refused = bring(NEW, check=check)
+        assert "correct consul_prefix" in refused["msg"]
+    assert not home.exists()

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.route import Route, Split
 from ansible_collections.dockerflow.delivery.plugins.modules import release_info
 from ansible_collections.dockerflow.delivery.tests.unit.fakes.world import World
@@ -65,6 +67,20 @@ def test_a_release_is_found_under_the_name_that_it_runs_with(two: World, run: Ru
         assert found["record"]["service"] == "web"
     absent = run(release_info, project="new", target="my_app", service_name="mine")["releases"]
     assert [one["service"] for one in absent] == ["mine"]
+
+
+def test_a_target_that_runs_no_more_is_found_under_the_name_of_its_record(two: World, run: Run) -> None:
+    record = ReleaseRecord("shop", "web_app").to_document("web")
+    two.consul.seed("docker-flow/releases/web", json.dumps(record))
+    for options in ({"project": None, "target": None}, {"project": "shop", "target": "web_app"}):
+        assert "web" in [one["service"] for one in run(release_info, **options)["releases"]]
+
+
+def test_a_chosen_name_is_that_of_one_target(two: World, run: Run) -> None:
+    two.engine.put("shop_web_app-green", 1, service="web")
+    found = run(release_info, project="shop", target=None, service_name="web")["releases"]
+    assert [(one["target"], one["service"]) for one in found] == [("app", "shop-app"), ("web_app", "web")]
+    assert not any("service_name" in drift for one in found for drift in one["drift"])
 
 
 def test_a_damaged_record_hides_no_other_release(two: World, run: Run) -> None:

@@ -90,14 +90,23 @@ def test_a_whole_project_goes_but_for_its_volumes(live: World, tmp_path: Path) -
     assert not plan(live, whole=True, directory=str(tmp_path / "books-ms")).changed
 
 
-def test_a_directory_that_a_container_mounts_stays(live: World, tmp_path: Path) -> None:
-    brought = snapshot.bring(tmp_path, "books-ms", "app", {"compose.yaml": b""}, lambda: None)
-    (brought.directory / "data").mkdir()
-    decided = removed(live, whole=True, directory=str(tmp_path / "books-ms"))
-    assert decided.kept["directories"] == [str(brought.directory / "data")]
-    assert decided.shown()["directories"] == []
-    assert (tmp_path / "books-ms" / "data").is_dir()
-    assert not plan(live, whole=True, directory=str(tmp_path / "books-ms")).changed
+def test_what_containers_put_into_the_directory_stays(live: World, tmp_path: Path) -> None:
+    snapshot.bring(tmp_path, "books-ms", "app", {"compose.yaml": b""}, lambda: None)
+    directory = tmp_path / "books-ms"
+    (directory / "data").mkdir()
+    (directory / "data" / "rows").touch()
+    decided = removed(live, whole=True, directory=str(directory))
+    assert decided.kept["directories"] == [str(directory / "data")]
+    assert [path.name for path in tmp_path.rglob("*")] == ["books-ms", "data", "rows"]
+    assert not plan(live, whole=True, directory=str(directory)).changed
+
+
+def test_of_one_target_goes_what_it_read(live: World, tmp_path: Path) -> None:
+    for target in ("app", "web"):
+        snapshot.bring(tmp_path, "books-ms", target, {"compose.yaml": b""}, lambda: None)
+    removed(live, directory=str(tmp_path / "books-ms"))
+    assert [path.name for path in (tmp_path / ".books-ms").iterdir() if path.is_dir()] == ["web"]
+    assert (tmp_path / "books-ms" / "compose.yaml").is_file()
 
 
 def test_services_that_no_release_made_stay_and_so_does_what_they_need(live: World) -> None:
