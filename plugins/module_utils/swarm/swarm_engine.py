@@ -268,7 +268,7 @@ class SwarmEngine:
             labels={RUN_LABEL: deployment.run, SPEC_LABEL: deployment.spec, IMAGE_LABEL: deployment.image_id},
             target_port=deployment.target_port,
             dialect=self._dialect,
-            with_target=deployment.with_target,
+            only=deployment.only,
             neighbours=known,
         )
 

@@ -181,7 +181,7 @@ class FakeEngine:
 
     def deploy(self, deployment: Deployment, timeout: float, *, with_registry_auth: bool = False) -> None:
         project = deployment.project
-        for name in deployment.side_targets:
+        for name in deployment.side_targets if deployment.only is None else deployment.only:
             definition = project.service(name)
             kept = deployment.kept.get(name)
             image = deployment.images.get(definition["image"], definition["image"])
@@ -193,8 +193,8 @@ class FakeEngine:
                 (kept.replicas if kept is not None else None) or 1,
                 image=(kept.image if kept is not None else None) or image,
             )
-        if not deployment.with_target:
-            self.calls.append(f"deploy {', '.join(deployment.side_targets)}")
+        if deployment.only is not None:
+            self.calls.append(f"deploy {', '.join(deployment.only)}")
             return
         service = project.service(deployment.target)
         name = self.service_name(project.name, deployment.target, deployment.color)

@@ -72,6 +72,33 @@ def test_a_job_is_not_started_again(app: dict[str, Any], db: dict[str, Any], pol
     assert document.warnings == ()
 
 
+CHAIN = {
+    "app": {"depends_on": {"seed": {"condition": "service_completed_successfully"}}},
+    "seed": {"image": "seed:1", "depends_on": {"migrate": {"condition": "service_completed_successfully"}}},
+    "migrate": {"image": "migrate:1", "depends_on": {"db": {"condition": "service_healthy"}}},
+}
+PARTS = [
+    pytest.param(None, ["app-blue", "db", "migrate", "seed"], id="everything"),
+    pytest.param(("db",), ["db"], id="no job"),
+    pytest.param(("migrate",), ["migrate"], id="a job that only another side target waits for"),
+    pytest.param(("seed",), ["seed"], id="a job that the target waits for"),
+    pytest.param(("migrate", "seed"), ["migrate", "seed"], id="two at once"),
+    pytest.param((), [], id="nothing"),
+]
+
+
+@pytest.mark.parametrize(("only", "expected"), PARTS)
+def test_a_part_says_of_each_side_target_what_the_whole_says(only: tuple[str, ...] | None, expected: list[str]) -> None:
+    project = shop(CHAIN["app"], services={name: CHAIN[name] for name in ("migrate", "seed")})
+    side_targets = ["db", "migrate", "seed"]
+    whole = stack_document(project, "app", "blue", side_targets=side_targets).content["services"]
+    policies = {name: service["deploy"].get("restart_policy") for name, service in whole.items()}
+    once = {"condition": "none"}
+    assert policies == {"app-blue": None, "db": None, "migrate": once, "seed": once}
+    part = stack_document(project, "app", "blue", side_targets=side_targets, only=only).content["services"]
+    assert part == {name: whole[name] for name in expected}
+
+
 HOPELESS = [
     pytest.param(COMPLETED, {"restart": "always"}, "service 'db': 'app' waits until it completed", id="it never ends"),
     pytest.param(

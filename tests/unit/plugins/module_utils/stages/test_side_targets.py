@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
-from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine import ImageState
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine import Deployment, ImageState
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.deploy import start_side_targets
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.side_targets import (
     running_side_targets,
@@ -88,6 +88,21 @@ def test_everything_starts_in_its_order_and_the_target_last(shopping: World) -> 
     assert [call for call in shopping.engine.calls if "deploy" in call] == ["deploy db", "deploy migrate", "deploy"]
     said = [line for line in shopping.progress if line.startswith("bringing up")]
     assert said == ["bringing up db", "bringing up migrate"]
+
+
+def test_every_wave_is_a_part_of_the_same_whole(shopping: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits for whom is not to be seen in a wave alone."""
+    deployed: list[Deployment] = []
+    apply = shopping.engine.deploy
+
+    def deploy(deployment: Deployment, timeout: float, **how: bool) -> None:
+        deployed.append(deployment)
+        apply(deployment, timeout, **how)
+
+    monkeypatch.setattr(shopping.engine, "deploy", deploy)
+    bring_up(shopping, sources(shopping))
+    assert [one.only for one in deployed] == [("db",), ("migrate",)]
+    assert {one.side_targets for one in deployed} == {WISH.side_targets}
 
 
 @pytest.mark.parametrize(

@@ -135,10 +135,10 @@ def test_data_of_a_new_side_target_on_several_nodes_is_refused(swarm: FakeSwarm)
 
 
 def test_side_targets_alone(swarm: FakeSwarm) -> None:
-    deployment = Deployment(shop(), "app", "blue", side_targets=("db",), with_target=False)
+    deployment = Deployment(shop(), "app", "blue", side_targets=("db",), only=("db",))
     document = SwarmEngine("unix:///x")._document(deployment)
     assert list(document.content["services"]) == ["db"]
-    full = SwarmEngine("unix:///x")._document(replace(deployment, with_target=True))
+    full = SwarmEngine("unix:///x")._document(replace(deployment, only=None))
     assert list(full.content["services"]) == ["app-blue", "db"]
 
 
