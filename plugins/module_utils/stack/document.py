@@ -154,7 +154,9 @@ def _side_service(
             warnings.service(name, f"port {port['target']} is not published, its networks are internal")
     deploy = service.setdefault("deploy", {})
     if deploy.get("mode", "replicated") == "replicated":
-        deploy["replicas"] = kept.replicas if kept.replicas is not None else replicas(given) or 1
+        # Zero is a number, too.
+        wanted = kept.replicas if kept.replicas is not None else replicas(given)
+        deploy["replicas"] = wanted if wanted is not None else 1
     deploy["labels"] = {**deploy.get("labels", {}), PROJECT_LABEL: project.name}
     if job and deploy.get("mode", "replicated") in ("replicated", "global"):
         # Without a word Swarm starts again what ended, Compose does not; a job that ended well is not to run again.

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -190,7 +190,7 @@ class FakeEngine:
                 continue
             self.put(
                 self.service_name(project.name, name),
-                (kept.replicas if kept is not None else None) or 1,
+                kept.replicas if kept is not None and kept.replicas is not None else _replicas(definition),
                 image=(kept.image if kept is not None else None) or image,
             )
         if deployment.only is not None:
@@ -200,7 +200,7 @@ class FakeEngine:
         name = self.service_name(project.name, deployment.target, deployment.color)
         self.put(
             name,
-            deployment.instances or 1,
+            deployment.instances if deployment.instances is not None else _replicas(service),
             image=deployment.images.get(service["image"], service["image"]),
             service=deployment.service,
             spec=deployment.spec,
@@ -298,3 +298,7 @@ class FakeEngine:
     def _notify(self, name: str) -> None:
         for hook in list(self.on_change):
             hook(name)
+
+
+def _replicas(service: Mapping[str, Any]) -> int:
+    return int((service.get("deploy") or {}).get("replicas", service.get("scale", 1)))

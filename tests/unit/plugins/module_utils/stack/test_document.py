@@ -181,6 +181,25 @@ def test_side_target_keeps_what_it_runs_with() -> None:
     assert (db["image"], db["deploy"]["replicas"]) == ("db:0@sha256:c", 4)
 
 
+@pytest.mark.parametrize(
+    ("db", "kept", "expected"),
+    [
+        pytest.param({}, None, 1, id="nobody says"),
+        pytest.param({"deploy": {"replicas": 0}}, None, 0, id="deploy.replicas: 0"),
+        pytest.param({"scale": 0}, None, 0, id="scale: 0"),
+        pytest.param({"scale": 2}, None, 2, id="scale"),
+        pytest.param({"deploy": {"replicas": 0}, "scale": 2}, None, 0, id="deploy.replicas counts more"),
+        pytest.param({"deploy": {"replicas": 0}}, 3, 3, id="it runs and keeps that"),
+        pytest.param({"deploy": {"replicas": 3}}, 0, 0, id="it keeps none"),
+    ],
+)
+def test_instances_of_a_side_target(db: dict[str, Any], kept: int | None, expected: int) -> None:
+    project = shop(services={"db": {"image": "db:1", **db}})
+    running = {"db": KeptService(replicas=kept)}
+    document = stack_document(project, "app", "blue", side_targets=["db"], running=running)
+    assert document.content["services"]["db"]["deploy"]["replicas"] == expected
+
+
 def test_side_target_keeps_its_ports() -> None:
     ports = [{"target": 5432, "published": "5433", "mode": "ingress", "protocol": "tcp"}]
     project = shop(services={"db": {"image": "db:1", "ports": ports}})

@@ -150,6 +150,14 @@ def test_what_runs_of_an_earlier_definition_is_not_what_is_waited_for(shopping: 
         bring_up(shopping, found)
 
 
+@pytest.mark.parametrize("condition", ["started", "healthy", "completed_successfully"])
+def test_one_that_is_to_have_no_instance_is_not_waited_for(shopping: World, condition: str) -> None:
+    none = {"deploy": {"replicas": 0}}
+    found = sources(shopping, waits(migrate=condition), none)
+    run(shopping, found, WISH)
+    assert (shopping.engine.services[MIGRATE].replicas, len(shopping.running("blue"))) == (0, 1)
+
+
 def test_a_job_that_completed_does_not_run_again(shopping: World) -> None:
     bring_up(shopping, sources(shopping))
     before = list(shopping.engine.task_list[MIGRATE])
