@@ -118,7 +118,7 @@ class Deployment:
     one. C(images) maps images as the file writes them to pinned references, C(kept) side targets to what they keep.
     C(target_port) is the container port that users get, by default the first. C(service) is the name in the catalog,
     without a colour, by default C(<project>-<target>). It, C(run), C(spec) and C(image_id) come back in the service's
-    state. C(with_target) False: the side targets alone.
+    state. C(only): of all this, these side targets and nothing else now; what they are does not depend on it.
     """
 
     project: ComposeProject = field(repr=False)
@@ -130,7 +130,7 @@ class Deployment:
     kept: Mapping[str, KeptService] = field(default_factory=dict)
     target_port: int | None = None
     service: str = ""
-    with_target: bool = True
+    only: tuple[str, ...] | None = None
     run: str = ""
     spec: str = ""
     image_id: str = ""

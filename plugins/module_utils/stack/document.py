@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ def stack_document(
     labels: Mapping[str, str] | None = None,
     target_port: int | None = None,
     dialect: tuple[int, int] = BASE_DIALECT,
-    with_target: bool = True,
+    only: Collection[str] | None = None,
     neighbours: Neighbours = NOBODY,
 ) -> StackDocument:
     """Translate C(target), in C(color), and C(side_targets) of a project to the stack dialect; all else is left out.
@@ -86,8 +86,9 @@ def stack_document(
     target default to what the file says, else 1. C(images) maps images as the file writes them to pinned references,
     C(running) side targets to what they keep. C(labels) are further service labels of the target. C(target_port) is
     the container port that the proxy uses, by default the first TCP port. C(dialect) is the newest that the Docker
-    client accepts, see client_dialect(). C(with_target) False leaves the target itself out, C(neighbours) is what runs
-    in the stack already. Raises DeliveryError when the target or a side target cannot be deployed.
+    client accepts, see client_dialect(). C(only) leaves out the target and all side targets but these, which are
+    what they are in the whole. C(neighbours) is what runs in the stack already. Raises DeliveryError when the target
+    or a side target cannot be deployed.
     """
     warnings = Warnings(list(project.warnings))
     named = service or service_name(project.name, target)
@@ -107,12 +108,15 @@ def stack_document(
         told = {SPEC_LABEL: (labels or {})[SPEC_LABEL], REGISTERED_LABEL: registered, PORT_LABEL: str(port)}
         translated["labels"] = {**translated.get("labels", {}), **told}
     translated["image"] = pinned.get(translated["image"], translated["image"])
-    services = {stack_key(target, color): translated} if with_target else {}
+    services = {stack_key(target, color): translated} if only is None else {}
     given = {name: project.service(name, "side_targets") for name in dict.fromkeys((target, *side_targets))}
+    # Of all of them, whatever is deployed now: a side target may be a job because of another side target alone.
     works = jobs(project.services, list(given))
     for name in dict.fromkeys(side_targets):
         if name == target:
             raise DeliveryError(f"side_targets names the target '{target}' itself: remove it there")
+        if only is not None and name not in only:
+            continue
         kept = (running or {}).get(name, KeptService())
         services[name] = _side_service(project, name, kept, pinned, dialect, warnings, job=name in works)
     warn_names(project.name, target, color, given, neighbours, warnings)
@@ -150,7 +154,9 @@ def _side_service(
             warnings.service(name, f"port {port['target']} is not published, its networks are internal")
     deploy = service.setdefault("deploy", {})
     if deploy.get("mode", "replicated") == "replicated":
-        deploy["replicas"] = kept.replicas if kept.replicas is not None else replicas(given) or 1
+        # Zero is a number, too.
+        wanted = kept.replicas if kept.replicas is not None else replicas(given)
+        deploy["replicas"] = wanted if wanted is not None else 1
     deploy["labels"] = {**deploy.get("labels", {}), PROJECT_LABEL: project.name}
     if job and deploy.get("mode", "replicated") in ("replicated", "global"):
         # Without a word Swarm starts again what ended, Compose does not; a job that ended well is not to run again.

@@ -51,8 +51,8 @@ def check_data(
 ) -> None:
     """Refuse, or warn of, data on one node that a service would not find again when Swarm starts it on another.
 
-    C(running) are the side targets that are there already, with the names of the nodes where they run: what these have
-    is not lost by this release. One that is new is refused with its named volumes. Raises DeliveryError.
+    C(running) are those that are there already, with the names of the nodes where they run: what these have is not lost
+    by this release. A side target that is new is refused with its named volumes. Raises DeliveryError.
     """
     for name in dict.fromkeys((target, *side_targets)):
         service = project.services[name]
@@ -63,11 +63,12 @@ def check_data(
             continue
         at = sorted(running.get(name, ()))
         anywhere = f"any of {len(places)} nodes ({', '.join(places)})"
-        advice = (
-            f"add deploy.placement.constraints: ['node.hostname == {(at or places)[0]}'] to service '{name}' in "
-            f"{', '.join(project.files)}, or keep it where all nodes reach it"
-        )
         for kind, source, sure in local_data(service, project.document.get("volumes") or {}):
+            node, which = _place(kind, at)
+            advice = (
+                f"add deploy.placement.constraints: ['node.hostname == {node}'] to service '{name}' in "
+                f"{', '.join(project.files)}{which}, or keep it where all nodes reach it"
+            )
             if sure and name != target and name not in running:
                 raise DeliveryError(
                     f"side target '{name}' keeps {kind} '{source}' on the node where it runs, and Swarm may start it "
@@ -100,6 +101,16 @@ def local_data(service: Mapping[str, Any], volumes: Mapping[str, Any]) -> list[t
         elif mount["type"] == "bind" and not any(PurePosixPath(source).is_relative_to(one) for one in SYSTEM):
             found.append(("directory", source, False))
     return found
+
+
+def _place(kind: str, at: Sequence[str]) -> tuple[str, str]:
+    """The node to write down, or a word for it and what it stands for. A guess would lead away from the data."""
+    if len(at) == 1:
+        return at[0], ""
+    if at:
+        return "NODE", f", NODE being the one of {', '.join(at)} whose data counts"
+    look = " (docker volume ls there)" if kind == "volume" else ""
+    return "NODE", f", NODE being the node that has it{look}, or any one if it is new"
 
 
 def _meets(node: Node, constraint: str) -> bool:

@@ -54,8 +54,7 @@ def bring_up(
         before = {name: _look(release, name) for name in names}
         release.run.renew()
         release.run.progress(f"bringing up {', '.join(names)}")
-        alone = replace(deployment, side_targets=tuple(names), with_target=False)
-        release.engine.deploy(alone, timeout, with_registry_auth=with_registry_auth)
+        release.engine.deploy(replace(deployment, only=tuple(names)), timeout, with_registry_auth=with_registry_auth)
         for one in wave:
             try:
                 _wait(release, one, before[one.name], deadline, max_failures)

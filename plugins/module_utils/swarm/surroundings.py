@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..core.color import COLORS
 from ..core.labels import COLOR_LABEL, PROJECT_LABEL, TARGET_LABEL
 from ..ports.engine import Engine
 from ..stack.mentions import Neighbours
@@ -51,15 +52,19 @@ def nodes(items: Iterable[Mapping[str, Any]]) -> list[Node]:
     ]
 
 
-def whereabouts(engine: Engine, project: str, names: Iterable[str], places: Sequence[Node]) -> dict[str, list[str]]:
-    """Those services of a project that are there, with the names of the nodes on which they run."""
+def whereabouts(
+    engine: Engine, project: str, target: str, side_targets: Iterable[str], places: Sequence[Node]
+) -> dict[str, list[str]]:
+    """Which of these are there, the target in any colour or none, and the names of the nodes on which they run."""
     hostnames = {node.id: node.hostname for node in places}
-    found = {}
-    for name in names:
-        service = engine.service(swarm_service_name(project, name))
+    found: dict[str, list[str]] = {}
+    looked_up = [(target, color) for color in (None, *COLORS)] + [(name, None) for name in side_targets]
+    for name, color in looked_up:
+        service = engine.service(swarm_service_name(project, name, color))
         if service is not None:
             running = {task.node_id for task in engine.tasks(service) if task.running or task.lost or task.completed}
-            found[name] = sorted(hostnames[one] for one in running if one in hostnames)
+            at = {hostnames[one] for one in running if one in hostnames}
+            found[name] = sorted(at.union(found.get(name, ())))
     return found
 
 

@@ -157,7 +157,7 @@ class SwarmEngine:
         warnings = Warnings(list(document.warnings))
         places = nodes(self._call(self._api.nodes))
         if len(places) > 1:
-            there = whereabouts(self, project.name, deployment.side_targets, places)
+            there = whereabouts(self, project.name, target, deployment.side_targets, places)
             check_data(project, target, deployment.side_targets, places, there, warnings)
         return Translation(document.replicas, tuple(warnings.sentences))
 
@@ -268,7 +268,7 @@ class SwarmEngine:
             labels={RUN_LABEL: deployment.run, SPEC_LABEL: deployment.spec, IMAGE_LABEL: deployment.image_id},
             target_port=deployment.target_port,
             dialect=self._dialect,
-            with_target=deployment.with_target,
+            only=deployment.only,
             neighbours=known,
         )
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -181,7 +181,7 @@ class FakeEngine:
 
     def deploy(self, deployment: Deployment, timeout: float, *, with_registry_auth: bool = False) -> None:
         project = deployment.project
-        for name in deployment.side_targets:
+        for name in deployment.side_targets if deployment.only is None else deployment.only:
             definition = project.service(name)
             kept = deployment.kept.get(name)
             image = deployment.images.get(definition["image"], definition["image"])
@@ -190,17 +190,17 @@ class FakeEngine:
                 continue
             self.put(
                 self.service_name(project.name, name),
-                (kept.replicas if kept is not None else None) or 1,
+                kept.replicas if kept is not None and kept.replicas is not None else _replicas(definition),
                 image=(kept.image if kept is not None else None) or image,
             )
-        if not deployment.with_target:
-            self.calls.append(f"deploy {', '.join(deployment.side_targets)}")
+        if deployment.only is not None:
+            self.calls.append(f"deploy {', '.join(deployment.only)}")
             return
         service = project.service(deployment.target)
         name = self.service_name(project.name, deployment.target, deployment.color)
         self.put(
             name,
-            deployment.instances or 1,
+            deployment.instances if deployment.instances is not None else _replicas(service),
             image=deployment.images.get(service["image"], service["image"]),
             service=deployment.service,
             spec=deployment.spec,
@@ -298,3 +298,7 @@ class FakeEngine:
     def _notify(self, name: str) -> None:
         for hook in list(self.on_change):
             hook(name)
+
+
+def _replicas(service: Mapping[str, Any]) -> int:
+    return int((service.get("deploy") or {}).get("replicas", service.get("scale", 1)))

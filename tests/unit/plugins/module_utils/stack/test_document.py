@@ -72,6 +72,33 @@ def test_a_job_is_not_started_again(app: dict[str, Any], db: dict[str, Any], pol
     assert document.warnings == ()
 
 
+CHAIN = {
+    "app": {"depends_on": {"seed": {"condition": "service_completed_successfully"}}},
+    "seed": {"image": "seed:1", "depends_on": {"migrate": {"condition": "service_completed_successfully"}}},
+    "migrate": {"image": "migrate:1", "depends_on": {"db": {"condition": "service_healthy"}}},
+}
+PARTS = [
+    pytest.param(None, ["app-blue", "db", "migrate", "seed"], id="everything"),
+    pytest.param(("db",), ["db"], id="no job"),
+    pytest.param(("migrate",), ["migrate"], id="a job that only another side target waits for"),
+    pytest.param(("seed",), ["seed"], id="a job that the target waits for"),
+    pytest.param(("migrate", "seed"), ["migrate", "seed"], id="two at once"),
+    pytest.param((), [], id="nothing"),
+]
+
+
+@pytest.mark.parametrize(("only", "expected"), PARTS)
+def test_a_part_says_of_each_side_target_what_the_whole_says(only: tuple[str, ...] | None, expected: list[str]) -> None:
+    project = shop(CHAIN["app"], services={name: CHAIN[name] for name in ("migrate", "seed")})
+    side_targets = ["db", "migrate", "seed"]
+    whole = stack_document(project, "app", "blue", side_targets=side_targets).content["services"]
+    policies = {name: service["deploy"].get("restart_policy") for name, service in whole.items()}
+    once = {"condition": "none"}
+    assert policies == {"app-blue": None, "db": None, "migrate": once, "seed": once}
+    part = stack_document(project, "app", "blue", side_targets=side_targets, only=only).content["services"]
+    assert part == {name: whole[name] for name in expected}
+
+
 HOPELESS = [
     pytest.param(COMPLETED, {"restart": "always"}, "service 'db': 'app' waits until it completed", id="it never ends"),
     pytest.param(
@@ -152,6 +179,25 @@ def test_side_target_keeps_what_it_runs_with() -> None:
     document = stack_document(shop(), "app", "blue", images={"db:1": "new"}, side_targets=["db"], running=running)
     db = document.content["services"]["db"]
     assert (db["image"], db["deploy"]["replicas"]) == ("db:0@sha256:c", 4)
+
+
+@pytest.mark.parametrize(
+    ("db", "kept", "expected"),
+    [
+        pytest.param({}, None, 1, id="nobody says"),
+        pytest.param({"deploy": {"replicas": 0}}, None, 0, id="deploy.replicas: 0"),
+        pytest.param({"scale": 0}, None, 0, id="scale: 0"),
+        pytest.param({"scale": 2}, None, 2, id="scale"),
+        pytest.param({"deploy": {"replicas": 0}, "scale": 2}, None, 0, id="deploy.replicas counts more"),
+        pytest.param({"deploy": {"replicas": 0}}, 3, 3, id="it runs and keeps that"),
+        pytest.param({"deploy": {"replicas": 3}}, 0, 0, id="it keeps none"),
+    ],
+)
+def test_instances_of_a_side_target(db: dict[str, Any], kept: int | None, expected: int) -> None:
+    project = shop(services={"db": {"image": "db:1", **db}})
+    running = {"db": KeptService(replicas=kept)}
+    document = stack_document(project, "app", "blue", side_targets=["db"], running=running)
+    assert document.content["services"]["db"]["deploy"]["replicas"] == expected
 
 
 def test_side_target_keeps_its_ports() -> None:

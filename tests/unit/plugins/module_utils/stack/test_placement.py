@@ -61,15 +61,47 @@ def test_a_new_side_target_with_a_local_volume_is_refused() -> None:
         judge({"volumes": [DATA]})
     assert str(raised.value) == (
         "side target 'db' keeps volume 'data' on the node where it runs, and Swarm may start it on any of 3 nodes (m1, "
-        "m2, w1), where it would find an empty one: add deploy.placement.constraints: ['node.hostname == m1'] to "
-        "service 'db' in /project/compose.yaml, or keep it where all nodes reach it"
+        "m2, w1), where it would find an empty one: add deploy.placement.constraints: ['node.hostname == NODE'] to "
+        "service 'db' in /project/compose.yaml, NODE being the node that has it (docker volume ls there), or any one "
+        "if it is new, or keep it where all nodes reach it"
     )
 
 
-def test_one_that_has_data_already_is_warned_of() -> None:
-    (sentence,) = judge({"volumes": [DATA]}, running={"db": ["w1"]})
-    assert sentence.startswith("service 'db': volume 'data' is on w1 only, and Swarm may start the service on any of 3")
-    assert "['node.hostname == w1']" in sentence
+WHERE: list[Any] = [
+    pytest.param(DATA, ["w1"], "volume 'data' is on w1 only", "== w1'] to service 'db' in F, or keep", id="known"),
+    pytest.param(
+        DATA,
+        [],
+        "volume 'data' is on one node only",
+        "== NODE'] to service 'db' in F, NODE being the node that has it (docker volume ls there), or any one if it is "
+        "new, or keep",
+        id="it does not run",
+    ),
+    pytest.param(
+        DATA,
+        ["m2", "w1"],
+        "volume 'data' is on m2, w1 only",
+        "== NODE'] to service 'db' in F, NODE being the one of m2, w1 whose data counts, or keep",
+        id="several nodes, each with data of its own",
+    ),
+    pytest.param(
+        BIND,
+        [],
+        "directory '/srv/data' is on one node only",
+        "== NODE'] to service 'db' in F, NODE being the node that has it, or any one if it is new, or keep",
+        id="no volume to look for",
+    ),
+]
+
+
+@pytest.mark.parametrize(("mount", "at", "said", "advice"), WHERE)
+def test_no_node_is_named_that_is_not_known_to_have_the_data(
+    mount: dict[str, Any], at: list[str], said: str, advice: str
+) -> None:
+    (sentence,) = judge({"volumes": [mount]}, running={"db": at})
+    assert sentence.startswith(f"service 'db': {said}, and Swarm may start the service on any of 3 nodes (m1, m2, w1)")
+    expected = f"add deploy.placement.constraints: ['node.hostname {advice}"
+    assert expected in sentence.replace("/project/compose.yaml", "F")
 
 
 FINE = [
@@ -115,8 +147,17 @@ def test_what_may_be_lost_is_warned_of(db: dict[str, Any], volume: dict[str, Any
     assert said in sentence
 
 
-def test_the_target_is_warned_of() -> None:
+@pytest.mark.parametrize(
+    ("running", "where", "node"),
+    [
+        pytest.param({}, "one node", "NODE", id="new"),
+        pytest.param({"app": []}, "one node", "NODE", id="none of it runs"),
+        pytest.param({"app": ["m2"]}, "m2", "m2", id="it runs"),
+    ],
+)
+def test_the_target_is_warned_of(running: dict[str, list[str]], where: str, node: str) -> None:
     warnings = Warnings()
-    check_data(shop({"volumes": [DATA]}, volumes={"data": None}), "app", [], NODES, {}, warnings)
+    check_data(shop({"volumes": [DATA]}, volumes={"data": None}), "app", [], NODES, running, warnings)
     (sentence,) = warnings.sentences
-    assert sentence.startswith("service 'app': volume 'data' is on one node only, and Swarm may start the service on")
+    assert sentence.startswith(f"service 'app': volume 'data' is on {where} only, and Swarm may start the service on")
+    assert f"['node.hostname == {node}']" in sentence

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
-from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine import ImageState
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine import Deployment, ImageState
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.deploy import start_side_targets
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.side_targets import (
     running_side_targets,
@@ -90,6 +90,21 @@ def test_everything_starts_in_its_order_and_the_target_last(shopping: World) -> 
     assert said == ["bringing up db", "bringing up migrate"]
 
 
+def test_every_wave_is_a_part_of_the_same_whole(shopping: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits for whom is not to be seen in a wave alone."""
+    deployed: list[Deployment] = []
+    apply = shopping.engine.deploy
+
+    def deploy(deployment: Deployment, timeout: float, **how: bool) -> None:
+        deployed.append(deployment)
+        apply(deployment, timeout, **how)
+
+    monkeypatch.setattr(shopping.engine, "deploy", deploy)
+    bring_up(shopping, sources(shopping))
+    assert [one.only for one in deployed] == [("db",), ("migrate",)]
+    assert {one.side_targets for one in deployed} == {WISH.side_targets}
+
+
 @pytest.mark.parametrize(
     ("db", "migrate", "said"),
     [
@@ -133,6 +148,14 @@ def test_what_runs_of_an_earlier_definition_is_not_what_is_waited_for(shopping: 
     found = replace(sources(shopping), kept={})
     with pytest.raises(DeliveryError, match=f"'{DB}' did not become healthy: after 0 s 0 of 1 instances healthy"):
         bring_up(shopping, found)
+
+
+@pytest.mark.parametrize("condition", ["started", "healthy", "completed_successfully"])
+def test_one_that_is_to_have_no_instance_is_not_waited_for(shopping: World, condition: str) -> None:
+    none = {"deploy": {"replicas": 0}}
+    found = sources(shopping, waits(migrate=condition), none)
+    run(shopping, found, WISH)
+    assert (shopping.engine.services[MIGRATE].replicas, len(shopping.running("blue"))) == (0, 1)
 
 
 def test_a_job_that_completed_does_not_run_again(shopping: World) -> None:

@@ -134,11 +134,33 @@ def test_data_of_a_new_side_target_on_several_nodes_is_refused(swarm: FakeSwarm)
     assert translate(**compose) == ()
 
 
+@pytest.mark.parametrize(
+    ("there", "where"),
+    [
+        pytest.param({}, "one node", id="new"),
+        pytest.param({"shop_app-blue": "m2"}, "m2", id="blue"),
+        pytest.param({"shop_app-green": "m2"}, "m2", id="green"),
+        pytest.param({"shop_app": "m2"}, "m2", id="without a colour"),
+        pytest.param({"shop_app-blue": "m2", "shop_app-green": "m2"}, "m2", id="both on one node"),
+        pytest.param({"shop_app-blue": "m2", "shop_app-green": "m1"}, "m1, m2", id="each on its own"),
+        pytest.param({"shop_app-blue": "gone"}, "one node", id="on a node that may run nothing now"),
+        pytest.param({"shop_app-red": "m2", "shop_application": "m2"}, "one node", id="others"),
+    ],
+)
+def test_where_the_target_has_its_data(swarm: FakeSwarm, there: dict[str, str], where: str) -> None:
+    for name, on in there.items():
+        swarm.deploy(name, 1, STACK)
+        swarm.task_items[name][0]["NodeID"] = f"id-{on}"
+    (sentence,) = translate(app={"volumes": [DB_VOLUME]}, volumes={"data": None})
+    assert sentence.startswith(f"service 'app': volume 'data' is on {where} only")
+    assert f"['node.hostname == {where if where == 'm2' else 'NODE'}']" in sentence
+
+
 def test_side_targets_alone(swarm: FakeSwarm) -> None:
-    deployment = Deployment(shop(), "app", "blue", side_targets=("db",), with_target=False)
+    deployment = Deployment(shop(), "app", "blue", side_targets=("db",), only=("db",))
     document = SwarmEngine("unix:///x")._document(deployment)
     assert list(document.content["services"]) == ["db"]
-    full = SwarmEngine("unix:///x")._document(replace(deployment, with_target=True))
+    full = SwarmEngine("unix:///x")._document(replace(deployment, only=None))
     assert list(full.content["services"]) == ["app-blue", "db"]
 
 
