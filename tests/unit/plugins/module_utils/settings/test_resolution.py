@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
@@ -231,7 +232,7 @@ def test_every_setting_is_documented() -> None:
     assert missing == []
     generic = {setting.name for setting in SETTINGS if setting.generic}
     sentence = plugin.DOCUMENTATION.split("except for ")[1].split(" outside of")[0]
-    assert {word.strip("C(), \n") for word in sentence.replace(" and ", ",").split(",")} == generic
+    assert set(re.findall(r"C\((\w+)\)", sentence)) == generic
 
 
 def test_scale_is_checked_by_its_own_grammar() -> None:
