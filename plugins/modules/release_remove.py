@@ -123,7 +123,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
-from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.names import check_dns_label
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.ansible_module import new_module
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.connection import Connected, connect
@@ -166,8 +165,8 @@ def main() -> None:
             plan = project_removal.plan_removal(
                 connected.engine, project, releases, whole=target is None, directory=parameters["directory"]
             )
-            if not plan.changed:
-                refuse_mistyped(connected, project, target)
+            if not plan.changed and (meant := mistyped_name(connected, project, target)) is not None:
+                module.warn(f"nothing of it is there: {meant}")
             result: dict[str, Any] = {
                 "changed": plan.changed,
                 "named": f"project {project}" if target is None else f"target {target} of project {project}",
@@ -222,16 +221,14 @@ def carry_out(connected: Connected, plan: RemovalPlan, how: How) -> dict[str, An
         return project_removal.remove(connected.engine, plan, how)
 
 
-def refuse_mistyped(connected: Connected, project: str, target: str | None) -> None:
-    """Nothing of it is there: it was removed before, or its name was meant otherwise, which is a DeliveryError."""
+def mistyped_name(connected: Connected, project: str, target: str | None) -> str | None:
+    """Nothing of it is there: it was removed before, or its name was meant otherwise, which this says."""
     there = known(connected)
     meant = mistyped(project, {owner for owner, _name in there})
     if meant is not None:
-        raise DeliveryError(f"project '{project}' is not known: did you mean '{meant}'?")
-    if target is not None:
-        meant = mistyped(target, {name for owner, name in there if owner == project})
-        if meant is not None:
-            raise DeliveryError(f"target '{target}' of project '{project}' is not known: did you mean '{meant}'?")
+        return f"project '{project}' is not known, did you mean '{meant}'?"
+    meant = mistyped(target, {name for owner, name in there if owner == project}) if target is not None else None
+    return None if meant is None else f"target '{target}' of project '{project}' is not known, did you mean '{meant}'?"
 
 
 if __name__ == "__main__":

@@ -181,5 +181,8 @@ def open_requests(service: str, color: str, fleet: Snapshot) -> dict[str, int]:
     counted = {}
     for name, member in fleet.items():
         said = member.acknowledgement(service)
-        counted[name] = -1 if not member.alive else 0 if said is None else said.color(color).open
+        gone = member.removed.get(service)
+        # Those that came by a route that was removed since: they may be of this colour.
+        left = gone.open if gone is not None else 0
+        counted[name] = -1 if not member.alive else left if said is None else said.color(color).open + left
     return counted

@@ -47,7 +47,7 @@ def recorded_name(owner: Target, recorded: Mapping[str, Target]) -> str | None:
 def removal_command(owner: Target) -> str:
     """What takes a target away altogether."""
     project, target = owner
-    return f"playbooks/remove.yml -e project={project} -e target={target}"
+    return f"playbooks/remove.yml -e project={project or '<its project>'} -e target={target}"
 
 
 def mistyped(name: str, known: Collection[str]) -> str | None:

@@ -15,7 +15,7 @@ from ..core.color import COLORS
 from ..core.errors import DeliveryError, EngineError, RegistryUnreachableError
 from ..core.names import service_name
 from ..ports.engine import Engine, ServiceState
-from ..ports.fleet import Snapshot
+from ..ports.fleet import Acknowledgement, Snapshot
 from ..ports.store import Store
 from .keys import Keys
 from .known_targets import Target, owner_of, recorded_targets, removal_command
@@ -57,7 +57,8 @@ def drift(truth: Truth, record: ReleaseRecord, *, runs_in_place: bool = False) -
         answer = proxy.acknowledgement(truth.service)
         if route is None:
             if answer is not None:
-                said.append(f"proxy {name} {_leftover(truth, record)}" + (f": {answer.error}" if answer.error else ""))
+                error = f": {answer.error}" if answer.error else ""
+                said.append(f"proxy {name} {_leftover(truth, record, answer)}{error}")
             continue
         if answer is None:
             said.append(f"proxy {name} does not know the service")
@@ -74,8 +75,10 @@ def drift(truth: Truth, record: ReleaseRecord, *, runs_in_place: bool = False) -
     return said
 
 
-def _leftover(truth: Truth, record: ReleaseRecord) -> str:
+def _leftover(truth: Truth, record: ReleaseRecord, answer: Acknowledgement) -> str:
     command = removal_command((record.project, record.target))
+    if truth.tombstone is not None and answer.revision > truth.tombstone.revision:
+        return "has a newer route than Consul, which went back: rebuild it with playbooks/adopt.yml"
     if truth.tombstone is not None:
         return f"has not given up the route that was removed (run {command} again)"
     return f"keeps a route that Consul has lost (rebuild it with playbooks/adopt.yml, or take it away with {command})"

@@ -25,6 +25,7 @@ from ..release.release import Release
 from ..release.run import Run
 from ..release.truth import Truth
 from .removal import forget, forget_others, gives_up, take_off
+from .stop import time_to_end
 
 STAGE = "remove"
 
@@ -116,6 +117,9 @@ def plan_removal(
         refuse_unknown(target)
     of_targets = {service.name for target in targets for service in target.services}
     others = tuple(one for one in engine.project_services(project) if one.name not in of_targets)
+    released = [one.name for one in others if one.spec] if whole else []
+    if released:
+        raise DeliveryError(f"service '{released[0]}' was released meanwhile, so nothing was touched: run it again")
     side_services = others if whole else ()
     staying = () if whole else others
     found = engine.remains(project)
@@ -155,8 +159,8 @@ def refuse_unknown(target: Leaving) -> None:
     running = " and ".join(sorted(color for color, count in truth.running.items() if count > 0))
     raise DeliveryError(
         f"colour {running} of '{release.service}' runs, but {reason}, so nothing was touched: correct consul_prefix "
-        f"('{release.prefix}') or consul_addresses, or, if no proxy leads to it, end it with docker stack rm "
-        f"{release.project} first"
+        f"('{release.prefix}') or consul_addresses, or, if no proxy leads to it, end it with docker service rm "
+        f"{' '.join(service.name for service in target.services)} first"
     )
 
 
@@ -180,11 +184,13 @@ def remove(engine: Engine, plan: RemovalPlan, how: How) -> dict[str, Any]:
         take_off(target.release, target.truth, how.timeout)
     cut = {target.release.service: wait_until_left(target.release, how.drain_timeout) for target in plan.targets}
     for target in plan.targets:
-        target.release.fence_services()
+        _stop_colors(target, how)
     for service in plan.services:
+        if run is not None:
+            run.renew()
         engine.remove(service)
     for service in plan.services:
-        _wait_until_ended(engine, service, how.stop_timeout, run)
+        _wait_until_ended(engine, service, time_to_end(service, how.stop_timeout), run)
     _remove_remains(engine, plan, run)
     _remove_copies(plan)
     tidy_up(plan)
@@ -219,6 +225,18 @@ def _leaving(release: Release) -> Leaving:
 
 def _objects(services: Collection[ServiceState] | Iterator[ServiceState]) -> set[str]:
     return {name for service in services for name in service.objects}
+
+
+def _stop_colors(target: Leaving, how: How) -> None:
+    """End the containers while their services are there.
+
+    From the state that is known, so that the engine refuses what another run changed meanwhile; and a run that is
+    killed here is finished by the next, which still finds them.
+    """
+    release = target.release
+    stopped = [release.engine.scale(service, 0) for service in release.fence_services().values()]
+    for service in stopped:
+        _wait_until_ended(release.engine, service, time_to_end(service, how.stop_timeout), release.run)
 
 
 def _wait_until_ended(engine: Engine, service: ServiceState, timeout: float, run: Run | None) -> None:

@@ -92,9 +92,10 @@ def forget_others(release: Release) -> None:
 
 
 def is_history(stone: Tombstone, everyone: Snapshot, now: str) -> bool:
-    """Whether every proxy, also one that is excluded or off, has confirmed a removal; or whether it is long ago."""
+    """Whether every proxy, also one that is excluded or off, has confirmed a removal and ended the last request that
+    came by the route, which nobody could count any more; or whether it is long ago."""
     seen = (proxy.removed.get(stone.service) for proxy in everyone.values())
-    if all(gone is not None and gone.revision >= stone.revision for gone in seen):
+    if all(gone is not None and gone.revision >= stone.revision and not gone.open for gone in seen):
         return True
     try:
         return datetime.fromisoformat(now) - datetime.fromisoformat(stone.time) > LONGEST_REMEMBERED

@@ -90,8 +90,8 @@ def _not_older(route: Route | Tombstone, in_effect: Route | None) -> Route | Tom
         if isinstance(route, Tombstone):
             raise DeliveryError(
                 f"Consul says that '{route.service}' was removed by revision {route.revision}, older than "
-                f"{in_effect.revision}, which is in effect here and stays: release it again, or remove it again with "
-                f"playbooks/remove.yml, if Consul was restored from a backup"
+                f"{in_effect.revision}, which is in effect here and stays: if Consul was restored from a backup, "
+                f"rebuild the route with playbooks/adopt.yml, or remove it again with playbooks/remove.yml"
             )
         raise DeliveryError(
             f"Consul holds revision {route.revision} of '{route.service}', older than {in_effect.revision}, which is "

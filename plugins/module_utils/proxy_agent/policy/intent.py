@@ -35,7 +35,7 @@ class Intent:
 
     C(good) is what was last good. C(revisions) are what stands in the store, as far as it can be read. C(removed) are
     services whose routes somebody removed, with the revision that says so; C(lost) those of which the store has nothing
-    any more, though nobody removed them. C(alone): it has nothing of any, as a new store has.
+    any more, though nobody removed them.
     """
 
     good: LastGood
@@ -44,7 +44,6 @@ class Intent:
     revisions: Mapping[str, int] = field(default_factory=dict)
     removed: Mapping[str, int] = field(default_factory=dict)
     lost: AbstractSet[str] = frozenset()
-    alone: bool = False
 
     @property
     def notes(self) -> list[str]:
@@ -63,5 +62,4 @@ def intend(written: Written | None, good: LastGood) -> Intent:
     lost = good.missing_in(written.documents)
     found = accept(written.documents, good.routes, sorted(lost))
     lost &= set(found.routes)
-    alone = not written.documents
-    return Intent(good, found.routes, found.errors, found.revisions, found.removed, lost, alone)
+    return Intent(good, found.routes, found.errors, found.revisions, found.removed, lost)

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...core.errors import DeliveryError
-from ...core.names import color_name
 from ...routes.route import Route
 from ..atomic_files import DiskError, locked, require_room
 from ..driver import ProxyAwayError, ProxyDriver, RunningProxy, Servers, ServerState, Wanted, backends_of
@@ -20,7 +19,6 @@ from ..proxy_settings import Paths
 from ..report.acknowledgement import Effect
 from .desired_servers import Instances, Known, desired_servers
 from .intent import Intent
-from .judgement import followed_colors
 from .last_good import LastGood
 from .restructuring import Restructuring, fall_back, restructured_services
 
@@ -35,7 +33,6 @@ class _Pass:
     errors: dict[str, str]
     notes: list[str]
     removed: Mapping[str, int] = field(default_factory=dict)
-    lost: set[str] = field(default_factory=set)
     desired: Mapping[str, tuple[Endpoint, ...]] = field(default_factory=dict)
     pending: bool = False
     live: Mapping[str, str] = field(default_factory=dict)
@@ -64,11 +61,11 @@ class Reconciler:
     def run(self, intent: Intent, instances: Instances, notes: Sequence[str] = ()) -> Effect:
         """Do what is missing. Raises DeliveryError when the proxy cannot be asked; nothing is assumed then."""
         self._last_good = intent.good
-        state = _Pass(intent.routes, dict(intent.errors), [*notes, *intent.notes], intent.removed, set(intent.lost))
+        state = _Pass(intent.routes, dict(intent.errors), [*notes, *intent.notes], intent.removed)
         try:
             running = self._driver.running()
             with locked(self._paths.lock):
-                running = self._apply(running, state, instances, forgetful=not intent.alone)
+                running = self._apply(running, state, instances)
             servers = running.servers()
             generations = self._driver.generations()
         except ProxyAwayError as error:
@@ -83,21 +80,19 @@ class Reconciler:
             generations,
             state.notes,
             state.pending,
-            state.lost,
+            intent.lost,
             intent.revisions,
             state.live,
             self._gone(intent),
         )
 
-    def _apply(self, running: RunningProxy, state: _Pass, instances: Instances, *, forgetful: bool) -> RunningProxy:
+    def _apply(self, running: RunningProxy, state: _Pass, instances: Instances) -> RunningProxy:
         self._require_room(running, state)
         # The switch first: a flip waits for nothing. What needs a restructure waits for that, which may be refused.
         switched = self._without_restructuring(state.routes)
         problem = _switch(running, switched)
         servers = running.servers()
         self._judge(state, instances, servers)
-        if forgetful:
-            _forget_leftovers(state, instances)
         restructured = self._restructuring.run(running, state.routes, state.desired, self._last_good.routes)
         state.routes = restructured.routes
         state.errors.update(restructured.errors)
@@ -184,22 +179,6 @@ class Reconciler:
         for service, route in state.routes.items():
             if self._last_good.routes.get(service) != route:
                 state.errors.setdefault(service, problem)
-
-
-def _forget_leftovers(state: _Pass, instances: Instances) -> None:
-    """Let go of lost routes that lead nowhere: their services were removed, not only their keys.
-
-    Not while the catalog names an instance, or has not answered, or a server is up: who gets requests goes on getting
-    them. And not where the store has no route at all, for then it is a new one, and what ran may be about to come back.
-    """
-    for service in sorted(state.lost):
-        followed = {color_name(service, color) for color in followed_colors(state.routes[service])}
-        listed = [instances(backend) for backend in followed]
-        if any(found is None or found for found in listed) or any(state.desired.get(name) for name in followed):
-            continue
-        LOG.warning("the route of %s, which Consul lost, is let go: nothing of it runs any more", service)
-        state.routes = {name: route for name, route in state.routes.items() if name != service}
-        state.lost.remove(service)
 
 
 def _switch(running: RunningProxy, routes: Mapping[str, Route]) -> str | None:

@@ -99,10 +99,6 @@ def test_what_others_left_is_tidied_up_with_it(live: World, run: Run) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        pytest.param(
-            {"target": "appp"}, "target 'appp' of project 'books-ms' is not known: did you mean 'app'?", id="target"
-        ),
-        pytest.param({"project": "shpo"}, "project 'shpo' is not known: did you mean 'shop'?", id="project"),
         pytest.param({"project": "Shop"}, "project 'Shop' is not a valid DNS label", id="no name at all"),
         pytest.param({"target": "db"}, "target 'db' of project 'books-ms' is a side target", id="side target"),
     ],
@@ -113,6 +109,25 @@ def test_what_is_not_meant_is_refused_before_anything_is_touched(
     refused = run(release_remove, **{"target": None, **options})
     assert refused["failed"]
     assert refused["msg"].startswith(f"stage remove: {said}")
+    assert live.engine.calls == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        pytest.param(
+            {"target": "appp"}, "target 'appp' of project 'books-ms' is not known, did you mean 'app'?", id="target"
+        ),
+        pytest.param({"project": "shpo"}, "project 'shpo' is not known, did you mean 'shop'?", id="project"),
+    ],
+)
+def test_a_name_that_may_be_mistyped_is_a_warning_for_it_may_be_gone_already(
+    live: World, run: Run, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], said: str
+) -> None:
+    heard: list[str] = []
+    monkeypatch.setattr(AnsibleModule, "warn", lambda _module, text: heard.append(text))
+    done = run(release_remove, **{"target": None, **options})
+    assert (done["changed"], heard) == (False, [f"nothing of it is there: {said}"])
     assert live.engine.calls == []
 
 

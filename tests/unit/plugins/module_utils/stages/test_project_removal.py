@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.dockerflow.delivery.plugins.module_utils.compose import snapshot
 from ansible_collections.dockerflow.delivery.plugins.module_utils.core.errors import DeliveryError
-from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine import Remains
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine import Remains, ServiceState
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.journal import journal
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord
 from ansible_collections.dockerflow.delivery.plugins.module_utils.routes.tombstone import Tombstone
@@ -156,7 +156,29 @@ def test_requests_that_outlast_the_deadline_are_told(live: World) -> None:
     live.proxies["proxy-2"].open_after = 3
     with journal(live.release, STAGE):
         assert remove(live.engine, plan(live), AT_ONCE) == {"cut": {SERVICE: {"proxy-2": 3}}}
-    assert left(live) == []
+    assert left(live) == [f"docker-flow/routes/{SERVICE}"], "its tombstone, by which these are counted"
+
+
+def test_what_was_released_after_the_targets_were_chosen_is_nobodys_side_target(live: World) -> None:
+    live.engine.put("books-ms_api-green", 1, spec="s1")
+    with pytest.raises(DeliveryError, match="service 'books-ms_api-green' was released meanwhile"):
+        plan(live, whole=True)
+    assert not plan(live).emptied
+
+
+def test_a_color_that_another_run_changed_meanwhile_stays(live: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    decided = plan(live)
+    seen = live.release.fence_services
+
+    def overtaken() -> dict[str, ServiceState]:
+        fenced = seen()
+        live.engine.mark(fenced["green"], "another run")
+        return fenced
+
+    monkeypatch.setattr(type(live.release), "fence_services", lambda _release: overtaken())
+    with pytest.raises(DeliveryError, match="was changed by somebody else meanwhile"):
+        remove(live.engine, decided, AT_ONCE)
+    assert "books-ms_app-green" in live.engine.services
 
 
 def test_containers_that_do_not_end_are_an_error_and_the_next_run_finishes(live: World) -> None:
