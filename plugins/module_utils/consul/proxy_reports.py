@@ -24,8 +24,11 @@ class ReportedFleet:
     Those that the operator excluded by name are not among them.
     """
 
-    def __init__(self, store: Store, prefix: str, excluded: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, store: Store, prefix: str, excluded: frozenset[str] = frozenset(), *, forgiving: bool = False
+    ) -> None:
         self._store = store
+        self._forgiving = forgiving
         self._prefix = prefix
         self._excluded = excluded
 
@@ -34,8 +37,8 @@ class ReportedFleet:
         return self._snapshot(self._documents("proxies/"))
 
     def everyone(self) -> Snapshot:
-        """The fleet as it is now, with those that the operator excluded."""
-        return ReportedFleet(self._store, self._prefix).snapshot()
+        """The fleet as it is now, with those that the operator excluded; who cannot be read says nothing."""
+        return ReportedFleet(self._store, self._prefix, forgiving=True).snapshot()
 
     def require_members(self) -> Snapshot:
         """The fleet, or DeliveryError when it has no member at all."""
@@ -88,7 +91,12 @@ class ReportedFleet:
         for name in sorted({*members, *reports} - self._excluded):
             membership = members[name].json() if name in members else None
             report = reports[name].json() if name in reports else None
-            fleet[name] = proxy(name, membership, report)
+            try:
+                fleet[name] = proxy(name, membership, report)
+            except DeliveryError:
+                if not self._forgiving:
+                    raise
+                fleet[name] = proxy(name, membership, None)
         return fleet
 
 

@@ -112,7 +112,7 @@ def deploy(release: Release, sources: Sources, plan: DeployPlan, wish: DeployWis
     try:
         if not plan.reuse:
             apply(release, sources, plan, wish)
-            wait_for_side_targets(release, sources.new_side_targets, wish.timeout, wish.max_failures)
+            wait_for_side_targets(release, sources.needed_side_targets, wish.timeout, wish.max_failures)
         prove(release, plan, wish, forgive=plan.reuse or bool(sources.new_side_targets))
     except Exception as error:
         # The previous release is what a rollback goes to: it was live, so it is not removed for a bad moment.

@@ -69,7 +69,7 @@ def roll(release: Release, sources: Sources, plan: RollingPlan, wish: DeployWish
     release.run.progress(f"updating {release.engine_name(None)} to {plan.instances} instances")
     alone = replace(deployment, side_targets=())
     release.engine.deploy(alone, wish.timeout, with_registry_auth=wish.with_registry_auth)
-    wait_for_side_targets(release, sources.new_side_targets, wish.timeout, wish.max_failures)
+    wait_for_side_targets(release, sources.needed_side_targets, wish.timeout, wish.max_failures)
     after = release.engine.service(release.engine_name(None))
     if after is None:
         raise DeliveryError(f"service '{release.engine_name(None)}' vanished while it was being deployed")

@@ -56,6 +56,12 @@ class Sources:
     service: str = ""
     order: tuple[tuple[Awaited, ...], ...] = ()
 
+    @property
+    def needed_side_targets(self) -> tuple[str, ...]:
+        """The new ones that have to be healthy: not those that were waited for although nobody requires them."""
+        optional = {one.name for wave in self.order for one in wave if one.conditions and not one.required}
+        return tuple(name for name in self.new_side_targets if name not in optional)
+
     def deployment(self, wish: DeployWish, target: str, color: str | None, instances: int, run: str) -> Deployment:
         """What the engine is to run for one colour, or without colours."""
         return Deployment(

@@ -84,6 +84,12 @@ def test_a_lost_route(lost: bool, counts: dict[str, int], idle: bool) -> None:
     assert (found.lost, found.is_idle) == (lost, idle)
 
 
+def test_who_is_excluded_need_not_be_readable(world: World) -> None:
+    world.consul.seed("docker-flow/proxies/proxy-2", '{"services": []}')
+    fleet = ReportedFleet(world.consul, "docker-flow/", frozenset({"proxy-2"}))
+    assert {name: one.alive for name, one in fleet.everyone().items()} == {"proxy-1": True, "proxy-2": False}
+
+
 def test_everyone_is_there_also_who_is_excluded(world: World) -> None:
     fleet = ReportedFleet(world.consul, "docker-flow/", frozenset({"proxy-1"}))
     assert list(fleet.everyone()) == ["proxy-1", "proxy-2"]

@@ -137,6 +137,13 @@ def test_one_that_nobody_requires_is_warned_of(shopping: World) -> None:
     assert sentence.endswith("; nobody requires it")
 
 
+def test_the_release_goes_on_without_one_that_nobody_requires(shopping: World) -> None:
+    optional = {"depends_on": {"db": {"condition": "service_healthy", "required": False}}}
+    shopping.engine.outcome[DB] = "starting"
+    run(shopping, sources(shopping, optional, {}), WISH)
+    assert len(shopping.running("blue")) > 0
+
+
 def test_what_runs_already_is_not_waited_for_whole(shopping: World) -> None:
     shopping.engine.put(DB, 2, image="db:1")
     shopping.engine.stop_task(DB)
