@@ -26,7 +26,7 @@ USER = "root"
 @contextmanager
 def ssh_machine(folder: Path, name: str) -> Iterator[Path]:
     """A real SSH server, in a container called C(name), whose sessions are on this machine. The inventory to use."""
-    subprocess.run([sys.executable, str(ROOT / "images/build"), "node"], check=True, timeout=900)
+    subprocess.run([str(ROOT / "images/build"), "node"], check=True, timeout=900)
     for key in ("client", "server"):
         _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(folder / key))
     port = _free_port()
