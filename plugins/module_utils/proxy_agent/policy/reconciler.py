@@ -140,7 +140,8 @@ class Reconciler:
             # What runs without being known, because the files are lost, goes on.
             refused = [service for service in changed if service in good or not backends >= set(backends_of(service))]
             state.notes.append(str(error))
-            state.errors.update(dict.fromkeys(refused, str(error)))
+            removal = f"the route could not be removed: {error}"
+            state.errors.update({one: removal if one in state.removed else str(error) for one in refused})
             state.routes = fall_back(state.routes, good, refused)
 
     def _without_restructuring(self, routes: Mapping[str, Route]) -> Mapping[str, Route]:

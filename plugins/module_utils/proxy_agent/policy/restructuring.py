@@ -42,11 +42,12 @@ class Restructuring:
         self._driver = driver
         self._refused = ""
         self._errors: Mapping[str, str] = {}
+        self._why: tuple[str, ...] = ()
         self._warned = ""
 
     def retry_refused(self) -> None:
         """Give what was refused another chance the next time."""
-        self._refused, self._errors = "", {}
+        self._refused, self._errors, self._why = "", {}, ()
 
     def run(
         self, running: RunningProxy, routes: Mapping[str, Route], desired: Desired, good: Mapping[str, Route]
@@ -61,7 +62,7 @@ class Restructuring:
             self._warned = ""
             return Restructured(routes)
         if wanted == self._refused:
-            return Restructured(fall_back(routes, good, self._errors), self._errors)
+            return Restructured(fall_back(routes, good, self._errors), self._errors, self._why)
         errors: dict[str, str] = {}
         accepted = routes
         try:
@@ -85,11 +86,12 @@ class Restructuring:
             suspects = restructured_services(accepted, good, self._driver.structure_of)
             errors = {**dict.fromkeys(suspects, str(error)), **errors}
             if isinstance(error, ProxyError):
-                self._remember(wanted, errors)
+                self._remember(wanted, errors, str(error))
             return Restructured(fall_back(accepted, good, errors), errors, (str(error),), undone=True)
 
-    def _remember(self, structure: str, errors: Mapping[str, str]) -> None:
-        self._refused, self._errors = structure, errors
+    def _remember(self, structure: str, errors: Mapping[str, str], *why: str) -> None:
+        """C(why) is told as long as it is not tried again, for it may be no route's fault."""
+        self._refused, self._errors, self._why = structure, errors, why
 
 
 def restructured_services(

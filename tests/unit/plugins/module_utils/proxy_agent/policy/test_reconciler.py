@@ -283,6 +283,8 @@ def test_a_restructure_that_fails_is_undone_and_the_switch_made_whole(world: Wor
     assert effect.errors == {"records": "cannot bind"}
     assert "cannot bind" in effect.notes
     assert revisions(effect) == {"books": 1}
+    again = world.run()
+    assert (again.notes, again.errors) == (effect.notes, effect.errors), "told as long as it is not tried again"
 
 
 def test_a_flip_works_while_a_restructure_is_refused(world: World, new_route: NewRoute) -> None:
@@ -427,6 +429,16 @@ def test_without_room_on_the_disk_nothing_changes(
     full_disk.undo()
     effect = world.run()
     assert (revisions(effect)[route.service], effect.errors) == (2, {})
+
+
+def test_without_room_on_the_disk_nothing_is_removed(world: World, full_disk: pytest.MonkeyPatch) -> None:
+    world.write(Tombstone("books", 2))
+    effect = world.run()
+    assert (revisions(effect), effect.removed) == ({"books": 1}, {})
+    assert effect.errors["books"].startswith("the route could not be removed: ")
+    assert world.driver.memory == {"books": Split("blue")}, "not for a moment"
+    full_disk.undo()
+    assert world.run().removed == {"books": 2}
 
 
 def test_without_room_and_without_files_what_runs_goes_on(
