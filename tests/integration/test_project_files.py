@@ -154,4 +154,4 @@ def test_killed_while_it_brings_them_the_next_run_clears_up(remote: Remote) -> N
     assert result.succeeded, str(result)
     assert remote.there() == remote.expected()
     assert remote.candidate() == dict.fromkeys(SOURCES, "7")
-    assert sorted(path.suffix for path in (remote.home / f".{NAME}" / "app").iterdir()) == ["", ".json"]
+    assert sorted(path.suffix for path in (remote.home / f".{NAME}" / "app").iterdir()) == [""]
