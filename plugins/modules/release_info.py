@@ -78,10 +78,9 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.module.connect
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.runner import finish
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs import CONSUL_ARGUMENTS, DOCKER_ARGUMENTS
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.known_targets import (
-    recorded_name,
+    known_name,
     recorded_targets,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import released_name
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.status import (
     proxies,
     shown_targets,
@@ -104,18 +103,21 @@ def main() -> None:
     def body() -> dict[str, Any]:
         connected = connect(module.params)
         fleet = connected.fleet.snapshot()
+        recorded = recorded_targets(connected.store, connected.prefix)
+        shown = shown_targets(connected.engine, connected.store, connected.prefix, fleet, recorded)
         found = {
             (project, target)
-            for project, target in shown_targets(connected.engine, connected.store, connected.prefix, fleet).values()
+            for project, target in shown.values()
             if wanted_project in (None, project) and wanted_target in (None, target)
         }
         if wanted_project and wanted_target:
             found.add((wanted_project, wanted_target))
-        recorded = recorded_targets(connected.store, connected.prefix)
         # A name that was chosen is that of one target.
         chosen = module.params["service_name"] if wanted_project and wanted_target else None
-        names = {one: released_name(connected.engine, *one) or recorded_name(one, recorded) or chosen for one in found}
-        releases = [connected.release(*one, service_name=names[one]) for one in sorted(found)]
+        releases = [
+            connected.release(*one, service_name=known_name(connected.engine, one, recorded) or chosen)
+            for one in sorted(found)
+        ]
         return {
             "changed": False,
             "releases": [status_or_why_not(release) for release in releases],

@@ -119,7 +119,7 @@ cut:
   sample: {}
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -130,13 +130,15 @@ from ansible_collections.dockerflow.delivery.plugins.module_utils.module.held_ru
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.progress_file import progress_writer
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.runner import finish
 from ansible_collections.dockerflow.delivery.plugins.module_utils.module.specs import stage_arguments
+from ansible_collections.dockerflow.delivery.plugins.module_utils.ports.engine import Engine
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.journal import journal
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.known_targets import (
+    Target,
+    known_name,
     mistyped,
-    recorded_name,
     recorded_targets,
 )
-from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release, released_name
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.release import Release
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.run import Run
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages import project_removal
 from ansible_collections.dockerflow.delivery.plugins.module_utils.stages.project_removal import How, RemovalPlan
@@ -190,23 +192,23 @@ def chosen(
     connected: Connected, project: str, target: str | None, service_name: str | None, progress: Callable[[str], None]
 ) -> list[Release]:
     """The targets that go, in the order of their locks, which is the same for everybody."""
+    recorded = recorded_targets(connected.store, connected.prefix)
     if target is not None:
         project_removal.refuse_side_target(connected.engine, project, target)
         names = [target]
     else:
-        names = sorted(name for owner, name in known(connected) if owner == project)
-    recorded = recorded_targets(connected.store, connected.prefix)
-    called = {
-        name: service_name or released_name(connected.engine, project, name) or recorded_name((project, name), recorded)
+        names = sorted(name for owner, name in known(connected.engine, recorded) if owner == project)
+    return [
+        connected.release(
+            project, name, Run(progress), service_name or known_name(connected.engine, (project, name), recorded)
+        )
         for name in names
-    }
-    return [connected.release(project, name, Run(progress), called[name]) for name in names]
+    ]
 
 
-def known(connected: Connected) -> set[tuple[str, str]]:
+def known(engine: Engine, recorded: Mapping[str, Target]) -> set[Target]:
     """Project and target of all that runs or is recorded."""
-    recorded = recorded_targets(connected.store, connected.prefix)
-    return connected.engine.released_targets() | set(recorded.values())
+    return engine.released_targets() | set(recorded.values())
 
 
 def carry_out(connected: Connected, plan: RemovalPlan, how: How) -> dict[str, Any]:
@@ -223,7 +225,7 @@ def carry_out(connected: Connected, plan: RemovalPlan, how: How) -> dict[str, An
 
 def mistyped_name(connected: Connected, project: str, target: str | None) -> str | None:
     """Nothing of it is there: it was removed before, or its name was meant otherwise, which this says."""
-    there = known(connected)
+    there = known(connected.engine, recorded_targets(connected.store, connected.prefix))
     meant = mistyped(project, {owner for owner, _name in there})
     if meant is not None:
         return f"project '{project}' is not known, did you mean '{meant}'?"

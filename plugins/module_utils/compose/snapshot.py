@@ -24,7 +24,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -76,9 +76,10 @@ def bring(home: Path, project: str, target: str, files: Files, before_change: Ca
 def present(home: Path, project: str, files: Files) -> Files | None:
     """What is in the project's directory of these files, and of what was brought earlier; None: nothing ever was."""
     place, hidden = home / project, home / f".{project}"
-    known = {*files, *_manifest(hidden)}
+    brought = _manifest(hidden)
+    known = {*files, *brought}
     found = {name: content for name in known if (content := _content(place / name)) is not None}
-    return found or (None if not _manifest(hidden) else found)
+    return found if found or brought else None
 
 
 def is_there(home: Path, project: str) -> bool:
@@ -99,14 +100,16 @@ def data_of(home: Path, project: str) -> list[Path]:
     return sorted(found)
 
 
-def discard(home: Path, project: str, targets: Collection[str] | None = None) -> None:
-    """Remove what was brought, data stays; with C(targets) only their snapshots. Raises OSError."""
+def discard_snapshots(home: Path, project: str, targets: Iterable[str]) -> None:
+    """Remove what the releases of these targets read. Raises OSError."""
+    for own in (home / f".{project}" / target for target in targets):
+        if own.is_dir():
+            shutil.rmtree(own)
+
+
+def discard(home: Path, project: str) -> None:
+    """Remove all that was brought; data stays. Raises OSError."""
     place, hidden = home / project, home / f".{project}"
-    for target in targets or ():
-        if (hidden / target).is_dir():
-            shutil.rmtree(hidden / target)
-    if targets is not None:
-        return
     for name in _manifest(hidden):
         if _content(place / name) is not None:
             (place / name).unlink()
@@ -139,9 +142,7 @@ def write_plan(place: Path, files: Files) -> Path:
 def _refuse_obstacles(place: Path, files: Files) -> None:
     """Raise DeliveryError where something that was not brought is in the way of a file; nothing was changed then."""
     for name in sorted(files):
-        path = place
-        for part in PurePosixPath(name).parts[:-1]:
-            path /= part
+        for path in _folders(place, name):
             # A container could have made a link to lead us elsewhere.
             if path.is_symlink() or (os.path.lexists(path) and not path.is_dir()):
                 raise DeliveryError(f"'{path}' is no directory, but the project has '{name}': move it away")
@@ -158,10 +159,7 @@ def _update(place: Path, hidden: Path, files: Files) -> None:
     _remember(hidden, known | set(files))
     for name, content in sorted(files.items()):
         if _content(place / name) != content:
-            parent = place
-            for part in PurePosixPath(name).parts[:-1]:
-                parent /= part
-                parent.mkdir(mode=0o700, exist_ok=True)
+            _make_folders(place, name)
             _replace(hidden, place / name, content)
     for name in sorted(known - set(files)):
         # Directories stay, also empty ones: a container that has one mounted could not start again.
@@ -227,11 +225,18 @@ def _write(own: Path, files: Files) -> Path:
 def _fill(directory: Path, files: Files) -> None:
     directory.mkdir(mode=0o700)
     for name, content in files.items():
-        parent = directory
-        for part in PurePosixPath(name).parts[:-1]:
-            parent /= part
-            parent.mkdir(mode=0o700, exist_ok=True)
+        _make_folders(directory, name)
         _write_file(directory / name, content)
+
+
+def _folders(directory: Path, name: str) -> list[Path]:
+    """The folders between C(directory) and a file in it, the topmost first."""
+    return [directory / folder for folder in reversed(PurePosixPath(name).parents[:-1])]
+
+
+def _make_folders(directory: Path, name: str) -> None:
+    for folder in _folders(directory, name):
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def _write_file(path: Path, content: bytes) -> None:
@@ -253,7 +258,7 @@ def _clear_up(hidden: Path, own: Path, current: Path) -> None:
 
 @contextmanager
 def _alone(hidden: Path) -> Iterator[None]:
-    """Switch while no other target of the project does; it takes a moment, and ends with the process."""
+    """Change the project's directory while no other target of it does; it takes a moment, and ends with the process."""
     descriptor = os.open(hidden / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
 
     def taken() -> bool:

@@ -10,10 +10,9 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from ..core.errors import DeliveryError
 from ..core.waiting import wait_until
 from ..ports.engine import Engine, ServiceState, TaskState
-from .health import Verdict
+from .health import Verdict, failed_service
 
 Condition = Literal["started", "healthy", "completed"]
 _VERBS: dict[Condition, str] = {"started": "start", "healthy": "become healthy", "completed": "complete"}
@@ -82,13 +81,7 @@ def wait_for_condition(
             reason += ", but its health check did not pass"
         elif telling.reason and telling.reason != telling.state:
             reason += f": {telling.reason}"
-    log = engine.task_log(telling.id) if telling is not None else []
-    raise DeliveryError(
-        f"service '{service.name}' did not {_VERBS[expected.condition]}: {reason}"
-        + (f"; last log lines: {' | '.join(log)}" if log else ""),
-        reason=reason,
-        log=log,
-    )
+    raise failed_service(engine, service, telling, reason, f"did not {_VERBS[expected.condition]}")
 
 
 def _reached(task: TaskState, condition: Condition) -> bool:

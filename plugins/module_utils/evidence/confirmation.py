@@ -15,7 +15,7 @@ from ..ports.fleet import Proxy, Snapshot
 from ..release.release import Release
 from ..routes.route import Route
 from .blame import blame
-from .health import log_lines, refuse_failed
+from .health import last_lines, refuse_failed
 
 
 @dataclass
@@ -168,7 +168,7 @@ def _unconfirmed(
     }
     verdict = blame(release, color, required, route.own(color).check_path, colors)
     return DeliveryError(
-        f"{sentence}; {verdict.sentence}{log_lines(verdict.log)}", reason=verdict.sentence, log=verdict.log
+        f"{sentence}; {verdict.sentence}{last_lines(verdict.log)}", reason=verdict.sentence, log=verdict.log
     )
 
 

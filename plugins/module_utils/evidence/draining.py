@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from ..core.errors import DeliveryError
@@ -20,20 +20,9 @@ CONFIRM_TIMEOUT = 60.0
 
 def wait_until_drained(release: Release, color: str, timeout: float) -> dict[str, int]:
     """Wait until no member has an open request of the colour; returns what is still open per proxy (empty: none)."""
-    count: dict[str, int] = {}
-
-    def drained(fleet: Snapshot) -> bool:
-        count.clear()
-        count.update({name: number for name, number in open_requests(release.service, color, fleet).items() if number})
-        return not count
-
-    def report(elapsed: float, _fleet: Snapshot) -> None:
-        release.run.renew()
-        waiting = ", ".join(f"{name}: {number if number > 0 else 'unknown'}" for name, number in count.items())
-        release.run.progress(f"{elapsed:.0f} s: open requests of colour {color}: {waiting}")
-
-    release.fleet.wait_for(drained, timeout, report)
-    return dict(count)
+    return _wait_until_none_is_open(
+        release, f"colour {color}", timeout, lambda fleet: open_requests(release.service, color, fleet)
+    )
 
 
 def refuse_unknown(color: str, still_open: Mapping[str, int]) -> None:
@@ -72,18 +61,29 @@ def wait_until_left(release: Release, timeout: float) -> dict[str, int]:
 
     A proxy that cannot say is not waited for: it confirmed the removal before, and so gives the service no new ones.
     """
+
+    def left(fleet: Snapshot) -> dict[str, int]:
+        gone = {name: proxy.removed.get(release.service) for name, proxy in fleet.items()}
+        return {name: one.open for name, one in gone.items() if one is not None}
+
+    return _wait_until_none_is_open(release, release.service, timeout, left)
+
+
+def _wait_until_none_is_open(
+    release: Release, what: str, timeout: float, counted: Callable[[Snapshot], Mapping[str, int]]
+) -> dict[str, int]:
+    """C(counted): the open requests of C(what) per proxy, below zero where nobody knows."""
     count: dict[str, int] = {}
 
-    def left(fleet: Snapshot) -> bool:
-        gone = {name: proxy.removed.get(release.service) for name, proxy in fleet.items()}
+    def none_is_open(fleet: Snapshot) -> bool:
         count.clear()
-        count.update({name: one.open for name, one in gone.items() if one is not None and one.open})
+        count.update({name: number for name, number in counted(fleet).items() if number})
         return not count
 
     def report(elapsed: float, _fleet: Snapshot) -> None:
         release.run.renew()
-        waiting = ", ".join(f"{name}: {number}" for name, number in count.items())
-        release.run.progress(f"{elapsed:.0f} s: open requests of {release.service}: {waiting}")
+        waiting = ", ".join(f"{name}: {number if number > 0 else 'unknown'}" for name, number in count.items())
+        release.run.progress(f"{elapsed:.0f} s: open requests of {what}: {waiting}")
 
-    release.fleet.wait_for(left, timeout, report)
+    release.fleet.wait_for(none_is_open, timeout, report)
     return dict(count)

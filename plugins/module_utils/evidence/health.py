@@ -82,7 +82,7 @@ def wait_until_healthy(
     failed = verdict.fatal if verdict is not None else None
     if failed is None:
         failed = _most_telling(task for task in tasks if task.id not in before and not task.running)
-    raise _unhealthy(engine, service, failed, _failure(seen[0].text, failed, timeout if verdict is None else None))
+    raise failed_service(engine, service, failed, _failure(seen[0].text, failed, timeout if verdict is None else None))
 
 
 def refuse_failed(
@@ -91,7 +91,7 @@ def refuse_failed(
     """For whoever waits for something else: raise DeliveryError as soon as the service cannot become healthy."""
     verdict = judge(engine.tasks(service), wanted, before, max_failures)
     if verdict.fatal is not None:
-        raise _unhealthy(engine, service, verdict.fatal, _failure(verdict.text, verdict.fatal, None))
+        raise failed_service(engine, service, verdict.fatal, _failure(verdict.text, verdict.fatal, None))
 
 
 def why_none_runs(engine: Engine, service: ServiceState) -> DeliveryError | None:
@@ -101,19 +101,20 @@ def why_none_runs(engine: Engine, service: ServiceState) -> DeliveryError | None
     if not service.replicas or any(task.running for task in tasks):
         return None
     told = _most_telling(tasks)
-    return _unhealthy(engine, service, told, _failure(verdict.text, told, None), "does not run any more")
+    return failed_service(engine, service, told, _failure(verdict.text, told, None), "does not run any more")
 
 
-def log_lines(log: list[str]) -> str:
+def last_lines(log: list[str]) -> str:
     """The end of an error's sentence."""
     return f"; last log lines: {' | '.join(log)}" if log else ""
 
 
-def _unhealthy(
+def failed_service(
     engine: Engine, service: ServiceState, task: TaskState | None, reason: str, what: str = "did not become healthy"
 ) -> DeliveryError:
+    """The error that says C(what) a service failed at, for which C(reason), and what C(task) said last."""
     log = engine.task_log(task.id) if task is not None else []
-    sentence = f"service '{service.name}' {what}: {reason}{log_lines(log)}"
+    sentence = f"service '{service.name}' {what}: {reason}{last_lines(log)}"
     return DeliveryError(sentence, reason=reason, log=log)
 
 

@@ -10,9 +10,11 @@ import difflib
 from collections.abc import Collection, Mapping
 
 from ..core.errors import DeliveryError
+from ..ports.engine import Engine
 from ..ports.store import Store
 from .keys import Keys
 from .record import ReleaseRecord
+from .release import released_name
 
 _TYPING_ERROR = 0.75
 
@@ -39,9 +41,10 @@ def owner_of(service: str, recorded: Mapping[str, Target]) -> Target:
     return recorded.get(service, (project, target))
 
 
-def recorded_name(owner: Target, recorded: Mapping[str, Target]) -> str | None:
-    """The service whose record is that of a project's target."""
-    return next((service for service, one in sorted(recorded.items()) if one == owner), None)
+def known_name(engine: Engine, owner: Target, recorded: Mapping[str, Target]) -> str | None:
+    """What a target is called: as it runs, where somebody chose that name, else as its record says; None: neither."""
+    found = (service for service, one in sorted(recorded.items()) if one == owner)
+    return released_name(engine, *owner) or next(found, None)
 
 
 def removal_command(owner: Target) -> str:

@@ -9,6 +9,7 @@ Also of one that nothing runs for any more: what is left of it is what takes a p
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..core.color import COLORS
@@ -18,7 +19,7 @@ from ..ports.engine import Engine, ServiceState
 from ..ports.fleet import Acknowledgement, Snapshot
 from ..ports.store import Store
 from .keys import Keys
-from .known_targets import Target, owner_of, recorded_targets, removal_command
+from .known_targets import Target, owner_of, removal_command
 from .lock import Holder
 from .record import ReleaseRecord
 from .release import Release, released_name
@@ -84,9 +85,10 @@ def _leftover(truth: Truth, record: ReleaseRecord, answer: Acknowledgement) -> s
     return f"keeps a route that Consul has lost (rebuild it with playbooks/adopt.yml, or take it away with {command})"
 
 
-def shown_targets(engine: Engine, store: Store, prefix: str, fleet: Snapshot) -> dict[str, Target]:
+def shown_targets(
+    engine: Engine, store: Store, prefix: str, fleet: Snapshot, recorded: Mapping[str, Target]
+) -> dict[str, Target]:
     """Project and target, by service, of all that runs in colours, is recorded, is routed, or is kept by a proxy."""
-    recorded = recorded_targets(store, prefix)
     running = {
         name: owner
         for owner in engine.colored_targets()

@@ -12,7 +12,7 @@ from ..core.errors import DeliveryError, OutOfDateError
 from ..ports.fleet import Fleet, newest_revision
 from ..ports.store import Store
 from ..routes.route import Route
-from ..routes.tombstone import Tombstone, is_tombstone
+from ..routes.tombstone import Tombstone, is_tombstone, route_or_tombstone
 from .keys import Keys
 from .run import Run
 
@@ -42,14 +42,14 @@ class StoredRoute:
         if entry is None:
             return Stored()
         try:
-            document = entry.json()
-            if is_tombstone(document):
-                return Stored(tombstone=Tombstone.from_document(document), index=entry.modify_index)
-            return Stored(Route.from_document(document), index=entry.modify_index)
+            found = route_or_tombstone(entry.json())
         except DeliveryError:
             if forgiving:
                 return Stored(tombstone=Tombstone(self._keys.service, 0), index=entry.modify_index)
             raise
+        if isinstance(found, Tombstone):
+            return Stored(tombstone=found, index=entry.modify_index)
+        return Stored(found, index=entry.modify_index)
 
     def read(self) -> tuple[Route | None, int]:
         """The route and the index to write it back with; a route that was removed is none."""

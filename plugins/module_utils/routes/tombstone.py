@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import DeliveryError
+from .route import Route
 
 SCHEMA = 1
 
@@ -59,6 +60,11 @@ class Tombstone:
                 f"what says in Consul that the route of '{service}' was removed is damaged ({error}): remove it again "
                 f"with playbooks/remove.yml"
             ) from error
+
+
+def route_or_tombstone(document: Mapping[str, Any]) -> Route | Tombstone:
+    """What stands under the key of a route; raises DeliveryError that names the service."""
+    return Tombstone.from_document(document) if is_tombstone(document) else Route.from_document(document)
 
 
 def is_tombstone(document: Mapping[str, Any]) -> bool:

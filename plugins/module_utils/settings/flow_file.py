@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import DeliveryError
+from ..syntax.documents import read_text
 from .encrypted_files import is_encrypted
 from .resolution import FILE_NAME
 from .written import decrypted, parse_written
@@ -32,10 +33,7 @@ def read_flow_file(root: Path, decrypt: Decrypt = no_vault) -> dict[str, Any]:
     path = root / FILE_NAME
     if not path.is_file():
         return {}
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DeliveryError(f"'{path}' cannot be read: {error}") from error
+    text = read_text(path)
     if is_encrypted(text.encode()):
         try:
             text = decrypt(text)

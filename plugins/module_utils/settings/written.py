@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..core.errors import DeliveryError
+from ..syntax.documents import not_yaml
 
 try:
     import yaml
@@ -88,10 +89,7 @@ def parse_written(text: str, source: str) -> Any:
     try:
         return yaml.load(text, _TextLoader)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark else ""
-        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise DeliveryError(f"'{source}'{line} is not valid YAML: {reason}") from error
+        raise not_yaml(source, text, error) from error
 
 
 def parse_written_json(text: str) -> Any:

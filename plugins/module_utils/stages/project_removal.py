@@ -256,9 +256,12 @@ def _remove_copies(plan: RemovalPlan) -> None:
     directory = plan.directory
     if directory is None:
         return
-    targets = None if plan.emptied else [target.release.target for target in plan.targets]
+    home, project = directory.parent, directory.name
     try:
-        snapshot.discard(directory.parent, directory.name, targets)
+        if plan.emptied:
+            snapshot.discard(home, project)
+        else:
+            snapshot.discard_snapshots(home, project, (target.release.target for target in plan.targets))
     except OSError as error:
         raise DeliveryError(f"directory '{directory}' could not be removed ({error.strerror}): remove it") from error
 

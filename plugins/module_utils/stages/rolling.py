@@ -15,8 +15,9 @@ from ..core.waiting import wait_until
 from ..evidence.health import wait_until_healthy
 from ..ports.engine import Phase, ServiceState, UpdateState
 from ..release.release import Release
+from .deploy import start_side_targets
 from .images import PinnedImage
-from .side_targets import bring_up, wait_for_side_targets
+from .side_targets import wait_for_side_targets
 from .sources import DeployWish, Sources
 
 _BAD: frozenset[Phase] = frozenset({"paused", "rolling_back", "rolled_back"})
@@ -56,15 +57,8 @@ def roll(release: Release, sources: Sources, plan: RollingPlan, wish: DeployWish
     """Update the service and wait for the outcome. Raises DeliveryError when the engine paused or rolled back."""
     before = settled(release, plan.before, wish.timeout)
     old_tasks = frozenset(task.id for task in release.engine.tasks(before)) if before is not None else frozenset()
+    warnings = start_side_targets(release, sources, None, plan.instances, wish)
     deployment = sources.deployment(wish, release.target, None, plan.instances, release.run.id)
-    warnings = bring_up(
-        release,
-        deployment,
-        sources.order,
-        wish.timeout,
-        wish.max_failures,
-        with_registry_auth=wish.with_registry_auth,
-    )
     release.run.renew()
     release.run.progress(f"updating {release.engine_name(None)} to {plan.instances} instances")
     alone = replace(deployment, side_targets=())

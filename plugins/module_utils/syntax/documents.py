@@ -49,16 +49,21 @@ def parse_documents(text: str, path: Path, *, strict: bool = False) -> list[Any]
         events = yaml.parse(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         return [document for document in _Reader(events, path, strict).documents() if document is not None]
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-        # To libyaml the end of a text is on a line of its own.
-        line = min(mark.line, text.count("\n")) + 1 if mark else None
-        raise _invalid(path, line, reason) from error
+        raise not_yaml(path, text, error) from error
     except (ValueError, RecursionError) as error:
         raise _invalid(path, None, str(error)) from error
 
 
-def _invalid(path: Path, line: int | None, reason: str) -> DeliveryError:
+def not_yaml(source: Path | str, text: str, error: Exception) -> DeliveryError:
+    """What PyYAML's C(error) about C(text), which stands in C(source), says to people."""
+    mark = getattr(error, "problem_mark", None)
+    reason = getattr(error, "problem", None) or str(error).splitlines()[0]
+    # To libyaml the end of a text is on a line of its own.
+    line = min(mark.line, text.count("\n")) + 1 if mark else None
+    return _invalid(source, line, reason)
+
+
+def _invalid(path: Path | str, line: int | None, reason: str) -> DeliveryError:
     where = f"'{path}' line {line}" if line else f"'{path}'"
     return DeliveryError(f"{where} is not valid YAML: {reason}")
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from ...core.errors import DeliveryError
 from ...routes.route import Route, conflicts
-from ...routes.tombstone import Tombstone, is_tombstone
+from ...routes.tombstone import Tombstone, route_or_tombstone
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def _parse(service: str, text: str) -> Route | Tombstone:
         ) from error
     if not isinstance(document, dict):
         raise DeliveryError(f"route of '{service}' in Consul is no JSON object: run the stage proxy again")
-    route = Tombstone.from_document(document) if is_tombstone(document) else Route.from_document(document)
+    route = route_or_tombstone(document)
     if route.service != service:
         raise DeliveryError(f"the key of '{service}' in Consul holds the route of '{route.service}': correct it")
     return route

@@ -265,6 +265,6 @@ def test_data_stays_when_all_that_was_brought_goes(tmp_path: Path) -> None:
 def test_what_one_target_read_goes_with_it(tmp_path: Path) -> None:
     bring(tmp_path, OLD)
     admin = bring(tmp_path, OLD, "admin")
-    snapshot.discard(tmp_path, "shop", ["app", "never"])
+    snapshot.discard_snapshots(tmp_path, "shop", ["app", "never"])
     assert sorted(path.name for path in (tmp_path / ".shop").iterdir() if path.is_dir()) == ["admin"]
     assert tree(admin.directory) == tree(tmp_path / "shop") == OLD

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+from ansible_collections.dockerflow.delivery.plugins.module_utils.release.known_targets import recorded_targets
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.record import ReleaseRecord, Run
 from ansible_collections.dockerflow.delivery.plugins.module_utils.release.status import (
     drift,
@@ -231,7 +232,8 @@ def test_all_that_runs_is_recorded_is_routed_or_is_kept_is_shown(live: World) ->
     live.consul.seed("docker-flow/releases/damaged-app", "{")
     live.proxies["proxy-2"].services["kept-app"] = {"revision": 3, "error": None, "live": "blue", "colors": {}}
     live.proxies.publish()
-    found = shown_targets(live.engine, live.consul, "docker-flow/", live.release.fleet.snapshot())
+    recorded = recorded_targets(live.consul, "docker-flow/")
+    found = shown_targets(live.engine, live.consul, "docker-flow/", live.release.fleet.snapshot(), recorded)
     assert found == {
         "books-ms-app": ("books-ms", "app"),
         "shop-web": ("shop", "web"),
